@@ -1,0 +1,100 @@
+#include "harness/cli/experiment_flags.h"
+
+#include "harness/core/errors.h"
+#include "harness/core/options.h"
+#include "harness/run/architectures.h"
+
+namespace tagbench {
+
+void ExperimentFlags::add_to(CLI::App& verb, bool file) {
+  if (file) verb.add_option("experiment", file_, "Experiment file (YAML)")->required();
+  verb.add_option("--dataset", dataset_, "Dataset: a name, or name:option=value,... (tagbench list datasets)")
+      ->group("Experiment");
+  verb.add_option("--splits", splits_, "Splits by name, or 'all'; a dataset of folds runs over all of them")
+      ->group("Experiment");
+  verb.add_option("--models,--model", models_, "Architectures: name, or name:option=value,... (tagbench list models)")
+      ->group("Experiment");
+  verb.add_option("--weights", weights_, "Weights for a single --model (.pth, .safetensors): evaluated, not trained")
+      ->group("Experiment");
+  verb.add_option("--chunk-samples", chunk_samples_, "Chunk length of a single --model script:FILE.pt")
+      ->group("Experiment")
+      ->check(CLI::PositiveNumber);
+  verb.add_option("--sample-rate-hz", sample_rate_hz_, "Sample rate of script:FILE.pt (default 16000)")
+      ->group("Experiment")
+      ->check(CLI::PositiveNumber);
+  verb.add_option("--tags", tags_, "Tag names of script:FILE.pt, one per line")->group("Experiment");
+  verb.add_flag("--outputs-probabilities", outputs_probabilities_, "script:FILE.pt ends in a sigmoid (default: logits)")
+      ->group("Experiment");
+  verb.add_option("--protocol", protocol_, "Protocol: a name or a YAML file (tagbench list protocols)")
+      ->group("Experiment");
+  verb.add_option("--seeds,--seed", seeds_, "Training seeds; several give mean and deviation")->group("Experiment");
+  verb.add_option("--perturbations,--perturbation", perturbations_,
+                  "Perturbations or sets of them (tagbench list perturbations)")
+      ->group("Experiment");
+  perturbation_seed_option_ =
+      verb.add_option("--perturbation-seed", perturbation_seed_, "Seed of random perturbations (default 0)")
+          ->group("Experiment");
+  verb.add_option("--device", device_, "cpu, cuda or cuda:n (default cpu)")->group("Machine");
+  verb.add_option("--threads", threads_, "Threads; 0: all processors (default)")->group("Machine");
+  verb.add_option("--precision", precision_, "fp32 (default) or bf16")->group("Machine");
+  verb.add_option("--cache", cache_, "Folder of the decoded-audio cache, or 'none'")->group("Machine");
+  verb.add_flag("--strict", strict_, "An unusable track ends the run instead of being left out and named")
+      ->group("Run");
+  verb.add_flag("--throughput", throughput_, "Also measure speed")->group("Run");
+  verb.add_option("--resamples", resamples_, "Bootstrap resamples behind the table's intervals; 0: none (default 1000)")
+      ->group("Run");
+  verb.add_option("-o,--output", output_, "The run's directory (default runs/NAME)")->group("Run");
+  verb.add_option("--name", name_, "Name of the experiment")->group("Run");
+  verb.add_option("--set", settings_,
+                  "key=value: overrides any key, as in protocol.epochs=3 or dataset.root=/data/esc50")
+      ->group("Run");
+}
+
+ConfigNode ExperimentFlags::config() const {
+  ConfigNode config = file_.empty() ? ConfigNode::parse("{}", "command line") : ConfigNode::load(file_);
+  const auto set = [&](const std::string& key, const std::string& value) {
+    if (!value.empty()) config.set_text(key, value);
+  };
+  const auto set_list = [&](const std::string& key, const std::vector<std::string>& values) {
+    if (!values.empty()) config.set_texts(key, values);
+  };
+  set("dataset", dataset_);
+  set("protocol", protocol_);
+  set("device", device_);
+  set("precision", precision_);
+  set("output", output_);
+  set("name", name_);
+  set("cache.directory", cache_);
+  set_list("splits", splits_);
+  set_list("seeds", seeds_);
+  set_list("perturbations", perturbations_);
+  if (!weights_.empty() || chunk_samples_ > 0) {
+    if (models_.size() != 1)
+      throw UsageError(
+          "--weights and --chunk-samples need exactly one --model; give several as a list in an experiment file");
+    const Spec spec = parse_architecture(models_.front());
+    config.set_text("models.name", spec.name);
+    for (const auto& [key, value] : spec.options) config.set_text("models." + key, value);
+    if (!weights_.empty()) config.set_text("models.weights", weights_);
+    if (chunk_samples_ > 0) config.set_text("models.chunk_samples", std::to_string(chunk_samples_));
+    if (sample_rate_hz_ > 0) config.set_text("models.sample_rate_hz", std::to_string(sample_rate_hz_));
+    if (!tags_.empty()) config.set_text("models.tags", tags_);
+    if (outputs_probabilities_) config.set_text("models.outputs_probabilities", "true");
+  } else {
+    set_list("models", models_);
+  }
+  if (threads_ >= 0) config.set_text("threads", std::to_string(threads_));
+  if (resamples_ >= 0) config.set_text("resamples", std::to_string(resamples_));
+  if (perturbation_seed_option_->count() > 0) config.set_text("perturbation_seed", std::to_string(perturbation_seed_));
+  if (strict_) config.set_text("strict", "true");
+  if (throughput_) config.set_text("throughput", "true");
+  for (const std::string& setting : settings_) {
+    const size_t equals = setting.find('=');
+    if (equals == std::string::npos || equals == 0)
+      throw UsageError("--set: key=value was expected, got '" + setting + "'");
+    config.set(setting.substr(0, equals), setting.substr(equals + 1), "--set");
+  }
+  return config;
+}
+
+}  // namespace tagbench

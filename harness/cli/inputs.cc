@@ -1,0 +1,40 @@
+#include "harness/cli/inputs.h"
+
+#include <algorithm>
+#include <set>
+
+#include "harness/core/errors.h"
+#include "harness/core/text.h"
+
+namespace tagbench {
+namespace {
+
+bool has_audio_extension(const std::filesystem::path& path) {
+  static const std::set<std::string> kExtensions = {".wav", ".flac", ".ogg",  ".oga", ".opus",
+                                                    ".mp3", ".aif",  ".aiff", ".au"};
+  return kExtensions.count(to_lower(path.extension().string())) > 0;
+}
+
+}  // namespace
+
+std::vector<std::filesystem::path> expand_audio_inputs(const std::vector<std::string>& inputs) {
+  std::vector<std::filesystem::path> files;
+  for (const std::string& input : inputs) {
+    std::error_code error;
+    if (!std::filesystem::is_directory(input, error)) {
+      if (!std::filesystem::exists(input, error)) throw DataError(input + ": no such file or folder");
+      files.emplace_back(input);
+      continue;
+    }
+    std::vector<std::filesystem::path> found;
+    for (const auto& entry : std::filesystem::recursive_directory_iterator(input)) {
+      if (entry.is_regular_file() && has_audio_extension(entry.path())) found.push_back(entry.path());
+    }
+    if (found.empty()) throw DataError(input + ": the folder holds no audio files");
+    std::sort(found.begin(), found.end());
+    files.insert(files.end(), found.begin(), found.end());
+  }
+  return files;
+}
+
+}  // namespace tagbench

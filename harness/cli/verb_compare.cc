@@ -1,0 +1,52 @@
+#include <memory>
+
+#include "harness/cli/print.h"
+#include "harness/cli/verbs.h"
+#include "harness/core/errors.h"
+#include "harness/core/parallel.h"
+#include "reports/compare.h"
+
+namespace tagbench {
+namespace {
+
+struct CompareFlags {
+  std::string a, b, labels, mask, tags, format = "table";
+  int resamples = 1000;
+  bool overall_only = false;
+};
+
+int compare(const CompareFlags& flags) {
+  if (flags.format != "table" && flags.format != "json") {
+    throw UsageError("--format: unknown format '" + flags.format + "'; known: table, json");
+  }
+  CompareOptions options;
+  options.resamples = flags.resamples;
+  options.threads = available_processors();
+  options.per_tag = !flags.overall_only;
+  const RunComparison comparison =
+      flags.labels.empty() ? compare_runs(ComparedSide::open(flags.a), ComparedSide::open(flags.b), options)
+                           : compare_score_files(read_score_files(flags.labels, flags.a, flags.mask, flags.tags),
+                                                 read_score_files(flags.labels, flags.b, flags.mask, flags.tags),
+                                                 flags.a, flags.b, options);
+  print_text(flags.format == "json" ? comparison_json(comparison).dump(2) + "\n" : comparison_table(comparison));
+  return 0;
+}
+
+}  // namespace
+
+void add_compare(CLI::App& app, VerbContext& context) {
+  CLI::App* verb = app.add_subcommand("compare", "Paired differences of two runs, two rows or two score files");
+  auto flags = std::make_shared<CompareFlags>();
+  verb->add_option("a", flags->a, "A run's directory, a cell's directory, or scores [tracks, tags] (.npy)")->required();
+  verb->add_option("b", flags->b, "The other one")->required();
+  verb->add_option("--labels", flags->labels, "The labels of both score files (.npy)");
+  verb->add_option("--mask", flags->mask, "1 where a label is known [tracks, tags] (.npy)");
+  verb->add_option("--tags", flags->tags, "Tag names, one per line");
+  verb->add_option("--resamples", flags->resamples, "Bootstrap resamples (default 1000)")
+      ->check(CLI::Range(0, 1000000));
+  verb->add_flag("--overall", flags->overall_only, "No differences per tag");
+  verb->add_option("--format", flags->format, "table (default) or json");
+  verb->callback([flags, &context] { context.action = [flags] { return compare(*flags); }; });
+}
+
+}  // namespace tagbench

@@ -1,0 +1,210 @@
+#include <memory>
+
+#include "harness/cli/print.h"
+#include "harness/cli/verbs.h"
+#include "harness/core/errors.h"
+#include "harness/core/text.h"
+#include "harness/nn/multiply_adds.h"
+#include "harness/run/protocol.h"
+#include "models/registry.h"
+#include "perturbations/condition.h"
+#include "perturbations/registry.h"
+#include "reports/report.h"
+#include "results/published.h"
+#include "splits/dataset.h"
+
+namespace tagbench {
+namespace {
+
+constexpr int64_t kPublishedTags = 50;
+
+struct ListFlags {
+  std::string what;
+  std::vector<std::string> names;
+  std::string format = "table";
+  // The single thing asked for, or "". Errors: UsageError for several.
+  std::string name() const {
+    if (names.size() > 1) throw UsageError("list: one name at a time");
+    return names.empty() ? "" : names.front();
+  }
+};
+
+const std::vector<std::string> kThings = {"models",  "datasets", "perturbations", "protocols",
+                                          "metrics", "formats",  "published"};
+
+void list_models(const ListFlags& flags) {
+  Listing listing({"name", "paper_row", "parameters", "input_samples", "input_s", "sample_rate_hz", "front_end",
+                   "multiply_adds", "receptive_field_samples", "paper", "source"});
+  for (const ModelEntry& entry : models()) {
+    const auto tagger = entry.make(Options(entry.name, entry.options, {}), kPublishedTags);
+    const TaggerFacts& facts = tagger->facts();
+    listing.add({entry.name, entry.row_name, count_parameters(*tagger), facts.input_samples,
+                 static_cast<double>(facts.input_samples) / facts.sample_rate_hz, facts.sample_rate_hz, facts.front_end,
+                 multiply_adds(*tagger), facts.receptive_field_samples, entry.paper, entry.source});
+  }
+  listing.print(flags.format);
+}
+
+std::string range_text(const OptionSpec& option) {
+  if (!option.choices.empty()) return join_text(option.choices, " | ");
+  if (option.kind == OptionKind::kFlag) return "true | false";
+  if (option.kind == OptionKind::kText) return "text";
+  return format_real(option.minimum) + " to " + format_real(option.maximum);
+}
+
+void print_options(const std::vector<OptionSpec>& options, const std::string& format) {
+  Listing listing({"option", "default", "unit", "range", "help"});
+  for (const OptionSpec& option : options) {
+    listing.add({option.name, option.required ? Json("(required)") : Json(option.default_value), option.unit,
+                 range_text(option), option.help});
+  }
+  listing.print(format);
+}
+
+void list_model(const ListFlags& flags) {
+  const ModelEntry& entry = find_model(flags.name());
+  const auto tagger = entry.make(Options(entry.name, entry.options, {}), kPublishedTags);
+  if (flags.format == "table") {
+    print_text(entry.name + ": " + entry.row_name + ". " + entry.summary + "\n" + entry.paper + "\n" + entry.source +
+               "\n\n");
+    print_options(entry.options, "table");
+    print_text("\n");
+  }
+  Listing listing({"layer", "output_shape", "parameters", "multiply_adds"});
+  for (const LayerShape& layer : model_layers(*tagger))
+    listing.add({layer.name, layer.shape, layer.parameters, layer.multiply_adds});
+  listing.print(flags.format);
+}
+
+void list_perturbations(const ListFlags& flags) {
+  if (!flags.name().empty()) {
+    const PerturbationFacts& facts = find_perturbation(flags.name()).facts;
+    if (flags.format == "table") {
+      print_text(facts.name + " (version " + std::to_string(facts.version) + "): " + facts.summary +
+                 "\nsource: " + facts.source + "\nseverities: " + join_text(facts.ladder, "; ") +
+                 "\npublished settings: " + join_text(facts.published, "; ") +
+                 "\nmay falsify tags about: " + join_text(facts.may_falsify, ", ") + "\n\n");
+    }
+    print_options(facts.parameters, flags.format);
+    return;
+  }
+  Listing listing({"name", "version", "random", "parameters", "ladder", "may_falsify", "summary", "source"});
+  for (const PerturbationEntry& entry : perturbations()) {
+    const PerturbationFacts& facts = entry.facts;
+    std::vector<std::string> names;
+    for (const OptionSpec& option : facts.parameters) names.push_back(option.name);
+    listing.add({facts.name, facts.version, facts.random, join_text(names, ", "), join_text(facts.ladder, "; "),
+                 join_text(facts.may_falsify, ", "), facts.summary, facts.source});
+  }
+  listing.print(flags.format);
+  if (flags.format != "table") return;
+  print_text("\n");
+  Listing sets({"set", "conditions", "summary"});
+  for (const PerturbationSet& set : perturbation_sets())
+    sets.add({set.name, join_text(set.conditions, "; "), set.summary});
+  sets.print("table");
+}
+
+void list_datasets(const ListFlags& flags) {
+  if (!flags.name().empty()) {
+    const DatasetFacts& facts = find_dataset(flags.name()).facts;
+    if (flags.format == "table") {
+      print_text(facts.name + ": " + facts.summary + "\nsource: " + facts.source + "\nlicence: " + facts.licence +
+                 "\nget it: " + facts.fetch + "\n\n");
+    }
+    print_options(facts.options, flags.format);
+    return;
+  }
+  Listing listing({"name", "summary", "licence", "source"});
+  for (const DatasetEntry& entry : datasets())
+    listing.add({entry.facts.name, entry.facts.summary, entry.facts.licence, entry.facts.source});
+  listing.print(flags.format);
+}
+
+void list_protocols(const ListFlags& flags) {
+  if (!flags.name().empty()) {
+    print_text(load_protocol(flags.name()).to_json().dump(2) + "\n");
+    return;
+  }
+  Listing listing({"name", "epochs", "batch_size", "loss", "selection", "evaluation_chunks", "source"});
+  for (const std::string& name : protocol_names()) {
+    const Protocol protocol = load_protocol(name);
+    listing.add({name, protocol.epochs, protocol.batch_size, protocol.loss, protocol.selection,
+                 protocol.evaluation_chunks, protocol.source});
+  }
+  listing.print(flags.format);
+}
+
+void list_metrics(const ListFlags& flags) {
+  Listing listing({"name", "definition"});
+  listing.add({"roc_auc",
+               "Area under the ROC curve: pairs with the positive above the negative plus half the tied pairs, over "
+               "all pairs"});
+  listing.add({"average_precision", "PR-AUC: sum over distinct scores of (recall step) x precision; no interpolation"});
+  listing.add({"log_loss", "Mean binary cross-entropy over known labels"});
+  listing.add({"accuracy", "Multiclass: share of tracks whose highest score is the labelled tag"});
+  listing.add({"macro", "Unweighted mean over the tags for which the metric is defined; the others are listed"});
+  listing.add({"micro", "All known (track, tag) pairs as one list"});
+  listing.add({"weighted", "Mean over tags weighted by their numbers of positives"});
+  listing.print(flags.format);
+}
+
+void list_formats(const ListFlags& flags) {
+  Listing listing({"name", "extension", "summary"});
+  for (const ReportFormat& format : report_formats()) listing.add({format.name, format.extension, format.summary});
+  listing.print(flags.format);
+}
+
+// Filters select values; one value may be long, so the table shows what identifies it.
+void list_published(const ListFlags& flags) {
+  const bool all_columns = flags.format != "table";
+  Listing listing(all_columns ? published_columns()
+                              : std::vector<std::string>{"source", "table", "model", "dataset", "variant", "tag",
+                                                         "metric", "printed"});
+  for (const PublishedValue& value : find_published(flags.names)) {
+    if (all_columns) {
+      std::vector<Json> fields;
+      for (const std::string& column : published_columns()) fields.emplace_back(published_field(value, column));
+      listing.add(fields);
+    } else {
+      listing.add({value.source, value.table, value.model, value.dataset, value.variant, value.tag, value.metric,
+                   value.printed});
+    }
+  }
+  listing.print(flags.format);
+}
+
+int list(const ListFlags& flags) {
+  if (flags.what == "models") {
+    flags.name().empty() ? list_models(flags) : list_model(flags);
+  } else if (flags.what == "perturbations") {
+    list_perturbations(flags);
+  } else if (flags.what == "datasets") {
+    list_datasets(flags);
+  } else if (flags.what == "protocols") {
+    list_protocols(flags);
+  } else if (flags.what == "metrics") {
+    list_metrics(flags);
+  } else if (flags.what == "formats") {
+    list_formats(flags);
+  } else if (flags.what == "published") {
+    list_published(flags);
+  } else {
+    throw UsageError("list: unknown thing '" + flags.what + "'; " + suggestion(flags.what, kThings));
+  }
+  return 0;
+}
+
+}  // namespace
+
+void add_list(CLI::App& app, VerbContext& context) {
+  CLI::App* verb = app.add_subcommand(
+      "list", "List models, datasets, perturbations, protocols, metrics, report formats or published numbers");
+  auto flags = std::make_shared<ListFlags>();
+  verb->add_option("what", flags->what, join_text(kThings, ", "))->required();
+  verb->add_option("name", flags->names, "One of them, in detail; for published: filters, field=text or text");
+  verb->add_option("--format", flags->format, "table (default), csv or json");
+  verb->callback([flags, &context] { context.action = [flags] { return list(*flags); }; });
+}
+
+}  // namespace tagbench

@@ -1,0 +1,28 @@
+#pragma once
+
+#include <torch/optim/optimizer.h>
+#include <torch/types.h>
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "harness/nn/state_dict.h"
+#include "harness/run/protocol.h"
+
+namespace tagbench {
+
+// LibTorch's Adam or SGD with the stage's settings. Weight decay is L2, added to the gradient.
+std::unique_ptr<torch::optim::Optimizer> make_optimizer(const TrainingStage& stage,
+                                                        std::vector<torch::Tensor> parameters);
+
+// Sets what may change between stages while an optimiser goes on: learning rate, momentum, weight decay.
+void update_optimizer(torch::optim::Optimizer& optimizer, const TrainingStage& stage);
+
+// The optimiser's running state (moments, step counts, momentum buffers) as tensors "<prefix><parameter index>.<name>",
+// so that training can be continued bit for bit.
+void save_optimizer(torch::optim::Optimizer& optimizer, const std::string& prefix, StateDict& state);
+// Errors: DataError if the state does not fit the parameters.
+void load_optimizer(torch::optim::Optimizer& optimizer, const std::string& prefix, const StateDict& state);
+
+}  // namespace tagbench

@@ -1,0 +1,88 @@
+#include "perturbations/recordings.h"
+
+#include <algorithm>
+#include <array>
+#include <system_error>
+
+#include "harness/audio/audio_file.h"
+#include "harness/core/errors.h"
+#include "harness/core/hash.h"
+#include "harness/core/text.h"
+
+namespace tagbench {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr size_t kMostFiles = 10000;
+constexpr double kLongestS = 600.0;
+constexpr uint64_t kMostDecodedBytes = uint64_t{256} << 20U;
+
+bool is_sound_file(const fs::path& path) {
+  static const std::array<std::string, 9> extensions = {".wav", ".flac", ".ogg",  ".oga", ".opus",
+                                                        ".mp3", ".aif",  ".aiff", ".au"};
+  return std::find(extensions.begin(), extensions.end(), to_lower(path.extension().string())) != extensions.end();
+}
+
+std::vector<fs::path> sound_files_below(const std::string& owner, const fs::path& folder) {
+  std::vector<fs::path> files;
+  std::error_code error;
+  fs::recursive_directory_iterator entry(folder, error);
+  for (; !error && entry != fs::recursive_directory_iterator(); entry.increment(error)) {
+    std::error_code unreadable;
+    if (!entry->is_regular_file(unreadable) || !is_sound_file(entry->path())) continue;
+    if (files.size() == kMostFiles) {
+      throw DataError(owner + ": at most " + std::to_string(kMostFiles) + " sound files were expected in '" +
+                      folder.string() + "'");
+    }
+    files.push_back(entry->path());
+  }
+  if (error) throw DataError(owner + ": cannot read the folder '" + folder.string() + "': " + error.message());
+  std::sort(files.begin(), files.end());
+  return files;
+}
+
+}  // namespace
+
+Recordings::Recordings(std::string owner, const std::string& path) : owner_(std::move(owner)) {
+  const fs::path given(path);
+  std::error_code error;
+  if (fs::is_directory(given, error)) {
+    files_ = sound_files_below(owner_, given);
+    if (files_.empty()) throw DataError(owner_ + ": sound files were expected in '" + path + "', found none");
+  } else if (fs::is_regular_file(given, error)) {
+    files_ = {given};
+  } else {
+    throw DataError(owner_ + ": path must name a sound file or a folder of them, found nothing at '" + path + "'");
+  }
+  std::string digests;
+  for (const fs::path& file : files_) digests += sha256_file_hex(file) + "\n";
+  content_ = "sha256:" + sha256_hex(digests);
+}
+
+std::shared_ptr<const Waveform> Recordings::pick(Rng& rng, int sample_rate_hz) const {
+  return read(static_cast<size_t>(rng.below(static_cast<int64_t>(files_.size()))), sample_rate_hz);
+}
+
+std::shared_ptr<const Waveform> Recordings::read(size_t index, int sample_rate_hz) const {
+  const std::pair<size_t, int> key(index, sample_rate_hz);
+  {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    const auto found = decoded_.find(key);
+    if (found != decoded_.end()) return found->second;
+  }
+  DecodeOptions options;
+  options.round_to_16_bits = false;
+  options.max_duration_s = kLongestS;
+  auto recording = std::make_shared<const Waveform>(resample(decode_audio(files_[index], options), sample_rate_hz));
+  if (recording->samples.empty()) {
+    throw DataError(owner_ + ": at least one sample was expected, found none in '" + files_[index].string() + "' at " +
+                    std::to_string(sample_rate_hz) + " Hz");
+  }
+  const std::lock_guard<std::mutex> lock(mutex_);
+  const uint64_t bytes = recording->samples.size() * sizeof(float);
+  if (decoded_bytes_ + bytes <= kMostDecodedBytes && decoded_.emplace(key, recording).second) decoded_bytes_ += bytes;
+  return recording;
+}
+
+}  // namespace tagbench

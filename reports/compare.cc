@@ -1,0 +1,608 @@
+#include "reports/compare.h"
+
+#include <algorithm>
+#include <cmath>
+#include <functional>
+#include <map>
+#include <set>
+#include <tuple>
+
+#include "harness/core/errors.h"
+#include "harness/core/text.h"
+#include "reports/flatten.h"
+#include "reports/table_text.h"
+#include "results/text_table.h"
+
+namespace tagbench {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr int kDecimals = 4;
+
+// The same cell in both: one split, one architecture, one condition; seeds of each side.
+struct CellPair {
+  std::vector<const Row*> a, b;
+};
+
+struct LinePair {
+  std::string subject;
+  std::string condition;
+  std::vector<CellPair> splits;
+};
+
+double mean_of(const std::vector<double>& values) {
+  return summarize_sample(values).mean.value_or(0.0);
+}
+
+// Values of both sides per resample, on the tracks both have, averaged over seeds.
+struct SideSamples {
+  std::optional<double> estimate;
+  std::vector<double> resamples;
+  std::string reason;
+
+  // A figure over several: absent if one is.
+  void add(const Replicates& replicates, double weight, bool first) {
+    if (!replicates.estimate.value) {
+      estimate.reset();
+      resamples.clear();
+      reason = replicates.estimate.reason;
+      return;
+    }
+    if (!first && !estimate) return;
+    estimate = estimate.value_or(0.0) + weight * *replicates.estimate.value;
+    resamples.resize(replicates.values.size(), 0.0);
+    for (size_t r = 0; r < resamples.size(); ++r) resamples[r] += weight * replicates.values[r].value_or(std::nan(""));
+  }
+};
+
+const Replicates& tag_replicates(const TaggingReplicates& replicates, const std::string& metric, size_t tag) {
+  return metric == "roc_auc" ? replicates.per_tag[tag].roc_auc : replicates.per_tag[tag].average_precision;
+}
+
+struct MatchedTracks {
+  std::vector<ScoredTracks> a, b;
+  std::string problem;
+  int64_t n_left_out = 0;
+};
+
+// Labels must be equal, else the two were scored against different truths.
+std::string label_problem(const ScoredTracks& a, const ScoredTracks& b) {
+  if (a.n_tags != b.n_tags) return "tags: " + std::to_string(a.n_tags) + " and " + std::to_string(b.n_tags);
+  if (a.tags != b.tags && !a.tags.empty() && !b.tags.empty()) return "tags: other names or another order";
+  if (a.n_tracks != b.n_tracks) return "tracks: " + std::to_string(a.n_tracks) + " and " + std::to_string(b.n_tracks);
+  if (a.labels != b.labels || a.known != b.known) return "labels: the same tracks have different labels";
+  return "";
+}
+
+MatchedTracks match_tracks(const RunStore& run_a, const RunStore& run_b, const CellPair& pair) {
+  MatchedTracks matched;
+  const auto load = [](const RunStore& run, const std::vector<const Row*>& rows, std::vector<ScoredTracks>& into) {
+    for (const Row* row : rows) into.push_back(scored_tracks(run, *row));
+  };
+  load(run_a, pair.a, matched.a);
+  load(run_b, pair.b, matched.b);
+  std::vector<ScoredTracks*> all;
+  for (ScoredTracks& tracks : matched.a) all.push_back(&tracks);
+  for (ScoredTracks& tracks : matched.b) all.push_back(&tracks);
+  const bool same_ids = std::all_of(
+      all.begin(), all.end(), [&](const ScoredTracks* each) { return each->track_ids == all.front()->track_ids; });
+  if (!same_ids) {
+    std::map<std::string, size_t> seen;
+    for (const ScoredTracks* each : all) {
+      for (const std::string& id : each->track_ids) ++seen[id];
+    }
+    std::vector<std::string> common;
+    for (const std::string& id : all.front()->track_ids) {
+      if (seen[id] == all.size()) common.push_back(id);
+    }
+    matched.n_left_out = static_cast<int64_t>(seen.size() - common.size());
+    if (common.size() < 2) {
+      matched.problem = "tracks: fewer than two in common";
+      return matched;
+    }
+    for (ScoredTracks* each : all) *each = select_tracks(*each, common);
+  }
+  for (const ScoredTracks* each : all) {
+    if (matched.problem.empty()) matched.problem = label_problem(*all.front(), *each);
+  }
+  return matched;
+}
+
+void finish(PairedDifference& item, const SideSamples& a, const SideSamples& b) {
+  item.a = a.estimate;
+  item.b = b.estimate;
+  if (!a.estimate || !b.estimate) {
+    item.reason = a.estimate ? b.reason : a.reason;
+    return;
+  }
+  item.difference = *b.estimate - *a.estimate;
+  std::vector<double> differences(a.resamples.size());
+  for (size_t r = 0; r < differences.size(); ++r) differences[r] = b.resamples[r] - a.resamples[r];
+  const auto interval = centred_interval(differences, *item.difference);
+  if (!interval) {
+    item.reason = "undefined in too many resamples";
+    return;
+  }
+  item.low = interval->low;
+  item.high = interval->high;
+  // Of the resamples moved as the interval's are: twice the smaller share on either side of 0, the estimate counting as
+  // one more.
+  differences.erase(std::remove_if(differences.begin(), differences.end(), [](double v) { return std::isnan(v); }),
+                    differences.end());
+  const double shift = *item.difference - mean_of(differences);
+  const auto not_above =
+      std::count_if(differences.begin(), differences.end(), [&](double v) { return v + shift <= 0.0; });
+  const auto not_below =
+      std::count_if(differences.begin(), differences.end(), [&](double v) { return v + shift >= 0.0; });
+  const auto smaller = static_cast<double>(std::min(not_above, not_below));
+  item.p_value = std::min(1.0, 2.0 * (smaller + 1.0) / (static_cast<double>(differences.size()) + 1.0));
+}
+
+void adjust(const std::vector<PairedDifference*>& family, bool holm) {
+  std::vector<std::optional<double>> p_values;
+  for (const PairedDifference* item : family) p_values.push_back(item->p_value);
+  const auto adjusted = holm ? holm_adjusted(p_values) : benjamini_hochberg_adjusted(p_values);
+  for (size_t i = 0; i < family.size(); ++i) family[i]->p_adjusted = adjusted[i];
+}
+
+void sort_by_what_matters(std::vector<PairedDifference>& items) {
+  const auto rank = [](const PairedDifference& item) {
+    return std::make_tuple(!item.difference.has_value(), !item.matters(), -std::abs(item.difference.value_or(0.0)));
+  };
+  std::stable_sort(items.begin(), items.end(), [&](const auto& a, const auto& b) { return rank(a) < rank(b); });
+}
+
+// The replicates of both sides on the folds compared.
+struct PairReplicates {
+  std::vector<std::vector<TaggingReplicates>> a, b;  // [fold][seed]
+  std::vector<std::string> tags;
+  int64_t n_tracks = 0;
+  bool multiclass = false;
+};
+
+void add_differences(const PairReplicates& pairs, const PairedDifference& frame, bool per_tag,
+                     RunComparison& comparison) {
+  const auto side = [](const std::vector<std::vector<TaggingReplicates>>& folds,
+                       const std::function<const Replicates&(const TaggingReplicates&)>& get) {
+    SideSamples samples;
+    bool first = true;
+    for (const auto& seeds : folds) {
+      for (const TaggingReplicates& replicates : seeds) {
+        samples.add(get(replicates), 1.0 / static_cast<double>(folds.size() * seeds.size()), first);
+        first = false;
+      }
+    }
+    return samples;
+  };
+  std::vector<std::string> metrics = {"roc_auc", "average_precision"};
+  if (pairs.multiclass) metrics.insert(metrics.begin(), "accuracy");
+  for (const std::string& metric : metrics) {
+    PairedDifference item = frame;
+    item.metric = metric;
+    item.n_tracks = pairs.n_tracks;
+    const auto get = [&](const TaggingReplicates& replicates) -> const Replicates& {
+      return replicates_of(replicates, metric);
+    };
+    finish(item, side(pairs.a, get), side(pairs.b, get));
+    comparison.overall.push_back(item);
+  }
+  if (!per_tag) return;
+  for (const char* metric : {"roc_auc", "average_precision"}) {
+    std::vector<PairedDifference> family;
+    for (size_t tag = 0; tag < pairs.tags.size(); ++tag) {
+      PairedDifference item = frame;
+      item.metric = metric;
+      item.tag = pairs.tags[tag];
+      item.n_tracks = pairs.n_tracks;
+      const auto get = [&](const TaggingReplicates& replicates) -> const Replicates& {
+        return tag_replicates(replicates, metric, tag);
+      };
+      finish(item, side(pairs.a, get), side(pairs.b, get));
+      family.push_back(item);
+    }
+    std::vector<PairedDifference*> members;
+    for (PairedDifference& item : family) members.push_back(&item);
+    adjust(members, false);
+    comparison.per_tag.insert(comparison.per_tag.end(), family.begin(), family.end());
+  }
+}
+
+void finish_comparison(RunComparison& comparison) {
+  std::map<std::string, std::vector<PairedDifference*>> families;
+  for (PairedDifference& item : comparison.overall) families[item.metric].push_back(&item);
+  for (const auto& [metric, family] : families) adjust(family, true);
+  sort_by_what_matters(comparison.overall);
+  sort_by_what_matters(comparison.per_tag);
+}
+
+// ---- matching cells ----
+
+std::string where_text(const Row& row) {
+  return row.model_label + ", split " + row.cell.split + ", seed " + std::to_string(row.cell.seed) + ", " +
+         row.cell.condition;
+}
+
+using CellKey = std::tuple<std::string, std::string, std::string, std::string, std::string>;
+
+CellKey cell_key(const Row& row) {
+  return {row.cell.dataset, row.model_label, row.cell.precision, row.cell.condition_key, row.cell.split};
+}
+
+std::vector<LinePair> match_cells(const ComparedSide& a, const ComparedSide& b, std::vector<std::string>& notes) {
+  if (a.single_row && b.single_row) {
+    const Row& row_a = a.rows.front();
+    const Row& row_b = b.rows.front();
+    LinePair line;
+    line.subject =
+        row_a.model_label == row_b.model_label ? row_a.model_label : row_a.model_label + " | " + row_b.model_label;
+    line.condition = row_a.cell.condition == row_b.cell.condition ? row_a.cell.condition
+                                                                  : row_a.cell.condition + " | " + row_b.cell.condition;
+    line.splits.push_back({{&row_a}, {&row_b}});
+    return {line};
+  }
+  std::map<CellKey, std::vector<const Row*>> cells_b;
+  for (const Row& row : b.rows) cells_b[cell_key(row)].push_back(&row);
+  std::map<CellKey, std::vector<const Row*>> cells_a;
+  for (const Row& row : a.rows) cells_a[cell_key(row)].push_back(&row);
+  std::vector<LinePair> lines;
+  std::map<std::tuple<std::string, std::string, std::string, std::string>, size_t> places;
+  std::set<CellKey> done;
+  for (const Row& row : a.rows) {
+    const CellKey key = cell_key(row);
+    if (!done.insert(key).second) continue;
+    const auto found = cells_b.find(key);
+    if (found == cells_b.end()) {
+      notes.push_back("Only in A: " + where_text(row));
+      continue;
+    }
+    const auto& [dataset, label, precision, condition_key, split] = key;
+    const auto [place, is_new] =
+        places.emplace(std::make_tuple(dataset, label, precision, condition_key), lines.size());
+    if (is_new) lines.push_back({label, row.cell.condition, {}});
+    lines[place->second].splits.push_back({cells_a[key], found->second});
+  }
+  for (const Row& row : b.rows) {
+    if (done.insert(cell_key(row)).second) notes.push_back("Only in B: " + where_text(row));
+  }
+  return lines;
+}
+
+void compare_line(const ComparedSide& a, const ComparedSide& b, const LinePair& line, const CompareOptions& options,
+                  RunComparison& comparison) {
+  PairReplicates pairs;
+  for (const CellPair& pair : line.splits) {
+    const Row& row_a = *pair.a.front();
+    const std::string where =
+        "Not compared: " + line.subject + ", split " + row_a.cell.split + ", " + line.condition + ": ";
+    const auto failed = [](const std::vector<const Row*>& rows) {
+      return std::any_of(rows.begin(), rows.end(), [](const Row* row) { return row->status != "done"; });
+    };
+    if (failed(pair.a) || failed(pair.b)) {
+      comparison.notes.push_back(where + "a cell failed in " + (failed(pair.a) ? "A" : "B"));
+      continue;
+    }
+    std::set<std::string> hashes;
+    for (const auto* rows : {&pair.a, &pair.b}) {
+      for (const Row* row : *rows) hashes.insert(row->cell.split_sha256.substr(0, 12));
+    }
+    if (hashes.size() > 1) {
+      comparison.notes.push_back(where + "other splits (" + join_text({hashes.begin(), hashes.end()}, ", ") + ")");
+      continue;
+    }
+    try {
+      const MatchedTracks matched = match_tracks(a.run, b.run, pair);
+      if (!matched.problem.empty()) {
+        comparison.notes.push_back(where + matched.problem);
+        continue;
+      }
+      if (matched.n_left_out > 0) {
+        comparison.notes.push_back("Left out of " + line.subject + ", split " + row_a.cell.split + ", " +
+                                   line.condition + ": " + std::to_string(matched.n_left_out) +
+                                   " tracks that not all cells have");
+      }
+      const auto draw = [&](const std::vector<ScoredTracks>& seeds) {
+        std::vector<TaggingReplicates> replicates;
+        for (const ScoredTracks& tracks : seeds) {
+          replicates.push_back(resample(tracks, row_a.cell.split_sha256, row_a.cell.task == "multiclass",
+                                        options.resamples, options.seed, options.threads));
+        }
+        return replicates;
+      };
+      pairs.a.push_back(draw(matched.a));
+      pairs.b.push_back(draw(matched.b));
+      pairs.n_tracks += matched.a.front().n_tracks;
+      pairs.tags = row_a.tags;
+      pairs.multiclass = row_a.cell.task == "multiclass";
+    } catch (const DataError& error) {
+      comparison.notes.push_back(where + error.what());
+    }
+  }
+  if (pairs.a.empty()) return;
+  PairedDifference frame;
+  frame.subject = line.subject;
+  frame.condition = line.condition;
+  add_differences(pairs, frame, options.per_tag, comparison);
+}
+
+// ---- speed and settings ----
+
+void compare_speed(const ComparedSide& a, const ComparedSide& b, RunComparison& comparison) {
+  const auto settings = [](const ThroughputRow& row) {
+    return row.part + ", " + row.precision + ", " + row.device + ", " + std::to_string(row.threads) +
+           " threads, batch " + std::to_string(row.batch);
+  };
+  std::map<std::pair<std::string, std::string>, ThroughputRow> there;
+  for (const ThroughputRow& row : b.run.throughput()) there[{row.model_label, settings(row)}] = row;
+  for (const ThroughputRow& row : a.run.throughput()) {
+    const auto found = there.find({row.model_label, settings(row)});
+    if (found == there.end()) {
+      comparison.notes.push_back("Speed only in A: " + row.model_label + ", " + settings(row));
+      continue;
+    }
+    const ThroughputRow& other = found->second;
+    SpeedDifference frame;
+    frame.model_label = row.model_label;
+    frame.settings = settings(row);
+    if (!row.valid || !other.valid)
+      frame.note = "invalid: " + (row.valid ? "B: " + other.invalid_reason : "A: " + row.invalid_reason);
+    const auto add = [&](const char* quantity, const std::optional<double>& of_a, const std::optional<double>& of_b,
+                         const std::optional<double>& spread_a, const std::optional<double>& spread_b) {
+      if (!of_a || !of_b) return;
+      SpeedDifference item = frame;
+      item.quantity = quantity;
+      item.a = *of_a;
+      item.b = *of_b;
+      item.spread_a = spread_a;
+      item.spread_b = spread_b;
+      item.beyond_spread =
+          item.note.empty() && spread_a && spread_b && std::abs(item.b - item.a) > *spread_a + *spread_b;
+      comparison.speed.push_back(item);
+    };
+    add("clips/s", row.clips_per_s, other.clips_per_s, row.clips_per_s_spread, other.clips_per_s_spread);
+    add("latency p50 ms", row.p50_ms, other.p50_ms, std::nullopt, std::nullopt);
+    add("peak memory MiB", row.peak_memory_mib, other.peak_memory_mib, std::nullopt, std::nullopt);
+  }
+}
+
+void add_setting_differences(const std::string& where, const Settings& a, const Settings& b,
+                             RunComparison& comparison) {
+  constexpr const char* kAbsent = "(absent)";
+  for (const auto& [name, value] : a) {
+    const auto found = b.find(name);
+    const std::string other = found == b.end() ? kAbsent : found->second;
+    if (other != value) comparison.settings.push_back({where, name, value, other});
+  }
+  for (const auto& [name, value] : b) {
+    if (a.count(name) == 0) comparison.settings.push_back({where, name, kAbsent, value});
+  }
+}
+
+void compare_settings(const ComparedSide& a, const ComparedSide& b, RunComparison& comparison) {
+  if (a.run.directory() == b.run.directory()) return;
+  const auto config = [](const ComparedSide& side) {
+    Settings settings;
+    const fs::path path = side.run.directory() / "config.resolved.yaml";
+    if (fs::exists(path)) flatten(ConfigNode::load(path), "", settings);
+    return settings;
+  };
+  const auto environment = [](const ComparedSide& side) {
+    Settings settings;
+    const fs::path path = side.run.directory() / "env.json";
+    if (fs::exists(path)) flatten(read_json(path), "", settings);
+    return settings;
+  };
+  add_setting_differences("config", config(a), config(b), comparison);
+  add_setting_differences("environment", environment(a), environment(b), comparison);
+}
+
+// What the rows themselves say: several values of one field are listed together.
+void compare_row_settings(const ComparedSide& a, const ComparedSide& b, RunComparison& comparison) {
+  const auto collect = [](const ComparedSide& side) {
+    std::map<std::string, std::set<std::string>> values;
+    for (const Row& row : side.rows) {
+      values["protocol"].insert(row.cell.protocol + " " + row.cell.protocol_sha256.substr(0, 12));
+      values["audio"].insert(row.cell.audio);
+      values["precision"].insert(row.cell.precision);
+      values["conformance"].insert(std::to_string(row.cell.conformance));
+      values["seed"].insert(std::to_string(row.cell.seed));
+      values["perturbation seed"].insert(std::to_string(row.cell.perturbation_seed));
+      Settings software;
+      flatten(row.software, "software", software);
+      for (const auto& [name, value] : software) values[name].insert(value);
+    }
+    Settings settings;
+    for (const auto& [name, set] : values) settings[name] = join_text({set.begin(), set.end()}, ", ");
+    return settings;
+  };
+  add_setting_differences("rows", collect(a), collect(b), comparison);
+}
+
+std::string signed_number(const std::optional<double>& value) {
+  if (!value) return "-";
+  return (*value > 0 ? "+" : "") + format_fixed(*value, kDecimals);
+}
+
+std::string number(const std::optional<double>& value) {
+  return value ? format_fixed(*value, kDecimals) : "-";
+}
+
+std::string p_text(const std::optional<double>& value) {
+  if (!value) return "-";
+  return *value < 0.001 ? "<0.001" : format_fixed(*value, 3);
+}
+
+std::string differences_table(const std::vector<PairedDifference>& items, bool with_tags) {
+  std::vector<std::vector<std::string>> rows = {
+      {"architecture", "condition", "metric", "A", "B", "B - A", "95 % interval", "p", "p adjusted", ""}};
+  if (with_tags) rows[0].insert(rows[0].begin(), "tag");
+  for (const PairedDifference& item : items) {
+    const std::string interval = item.low ? "[" + signed_number(item.low) + ", " + signed_number(item.high) + "]" : "-";
+    std::vector<std::string> row = {
+        escape_markdown(item.subject),
+        escape_markdown(item.condition),
+        item.metric,
+        number(item.a),
+        number(item.b),
+        signed_number(item.difference),
+        interval,
+        p_text(item.p_value),
+        p_text(item.p_adjusted),
+        item.matters() ? (*item.difference > 0 ? "B higher" : "B lower") : escape_markdown(item.reason)};
+    if (with_tags) row.insert(row.begin(), escape_markdown(item.tag));
+    rows.push_back(row);
+  }
+  return aligned_markdown(rows, with_tags ? 4 : 3);
+}
+
+}  // namespace
+
+ComparedSide ComparedSide::open(const fs::path& given) {
+  fs::path path = given;
+  if (path.filename() == "row.json") path = path.parent_path();
+  if (!fs::exists(path / "row.json")) {
+    ComparedSide side{RunStore::open(path), {}, false};
+    side.rows = side.run.rows();
+    return side;
+  }
+  // .../RUN/cells/KEY
+  const fs::path absolute = fs::absolute(path).lexically_normal();
+  const fs::path cell = absolute.has_filename() ? absolute : absolute.parent_path();
+  ComparedSide side{RunStore::open(cell.parent_path().parent_path()), {}, true};
+  side.rows.push_back(side.run.row(cell.filename().string()).value());
+  return side;
+}
+
+RunComparison compare_runs(const ComparedSide& a, const ComparedSide& b, const CompareOptions& options) {
+  RunComparison comparison;
+  comparison.name_a = a.run.directory().string() + (a.single_row ? ", " + where_text(a.rows.front()) : "");
+  comparison.name_b = b.run.directory().string() + (b.single_row ? ", " + where_text(b.rows.front()) : "");
+  for (const LinePair& line : match_cells(a, b, comparison.notes)) compare_line(a, b, line, options, comparison);
+  finish_comparison(comparison);
+  if (!a.single_row && !b.single_row) compare_speed(a, b, comparison);
+  compare_settings(a, b, comparison);
+  compare_row_settings(a, b, comparison);
+  return comparison;
+}
+
+RunComparison compare_score_files(const ScoredTracks& a, const ScoredTracks& b, const std::string& name_a,
+                                  const std::string& name_b, const CompareOptions& options) {
+  if (const std::string problem = label_problem(a, b); !problem.empty()) {
+    throw DataError("compare: both score files must belong to the same labels; " + problem);
+  }
+  RunComparison comparison;
+  comparison.name_a = name_a;
+  comparison.name_b = name_b;
+  PairReplicates pairs;
+  pairs.a.push_back({resample(a, "", false, options.resamples, options.seed, options.threads)});
+  pairs.b.push_back({resample(b, "", false, options.resamples, options.seed, options.threads)});
+  pairs.n_tracks = a.n_tracks;
+  pairs.tags = a.tags;
+  if (pairs.tags.empty()) pairs.tags = b.tags;
+  if (pairs.tags.empty()) {
+    for (int64_t tag = 0; tag < a.n_tags; ++tag) pairs.tags.push_back("column " + std::to_string(tag));
+  }
+  PairedDifference frame;
+  frame.subject = "scores";
+  add_differences(pairs, frame, options.per_tag, comparison);
+  finish_comparison(comparison);
+  return comparison;
+}
+
+std::string comparison_table(const RunComparison& comparison, size_t most_tags) {
+  std::string text = "A: " + escape_markdown(comparison.name_a) + "\nB: " + escape_markdown(comparison.name_b) + "\n\n";
+  if (comparison.overall.empty()) {
+    text += "Nothing could be compared.\n";
+  } else {
+    text += differences_table(comparison.overall, false);
+    text +=
+        "\nDifferences are paired on the same tracks; intervals by bootstrap over tracks; p adjusted after Holm "
+        "(overall) and Benjamini-Hochberg (tags).\n";
+  }
+  std::vector<PairedDifference> tags;
+  size_t n_others = 0;
+  for (const PairedDifference& item : comparison.per_tag) {
+    if (item.matters()) {
+      tags.push_back(item);
+    } else if (n_others < most_tags && item.difference) {
+      tags.push_back(item);
+      ++n_others;
+    }
+  }
+  if (!tags.empty()) {
+    text += "\n" + differences_table(tags, true);
+    if (tags.size() < comparison.per_tag.size()) {
+      text +=
+          "\nTags not shown, without a sure difference: " + std::to_string(comparison.per_tag.size() - tags.size()) +
+          " comparisons.\n";
+    }
+  }
+  if (!comparison.speed.empty()) {
+    std::vector<std::vector<std::string>> rows = {
+        {"architecture", "measured", "quantity", "A", "B", "B / A", "remark"}};
+    const auto with_spread = [](double value, const std::optional<double>& spread) {
+      return spread ? rate_text(value) + " ± " + rate_text(*spread) : rate_text(value);
+    };
+    for (const SpeedDifference& item : comparison.speed) {
+      rows.push_back({escape_markdown(item.model_label), item.settings, item.quantity,
+                      with_spread(item.a, item.spread_a), with_spread(item.b, item.spread_b),
+                      item.a > 0.0 ? format_fixed(item.b / item.a, 2) : "-",
+                      !item.note.empty()   ? escape_markdown(item.note)
+                      : item.beyond_spread ? "beyond the spread"
+                                           : ""});
+    }
+    text += "\n" + aligned_markdown(rows, 3);
+  }
+  if (!comparison.settings.empty()) {
+    std::vector<std::vector<std::string>> rows = {{"where", "setting", "A", "B"}};
+    for (const SettingDifference& item : comparison.settings) {
+      rows.push_back({item.where, escape_markdown(item.name), escape_markdown(item.a), escape_markdown(item.b)});
+    }
+    text += "\n" + aligned_markdown(rows, 4);
+  }
+  if (!comparison.notes.empty()) text += "\n";
+  for (const std::string& note : comparison.notes) text += "- " + escape_markdown(note) + "\n";
+  return text;
+}
+
+Json comparison_json(const RunComparison& comparison) {
+  Json json{{"schema_version", 1},       {"a", comparison.name_a},   {"b", comparison.name_b},
+            {"overall", Json::array()},  {"per_tag", Json::array()}, {"speed", Json::array()},
+            {"settings", Json::array()}, {"notes", comparison.notes}};
+  const auto add = [](Json& into, const std::vector<PairedDifference>& items) {
+    for (const PairedDifference& item : items) {
+      into.push_back({{"architecture", item.subject},
+                      {"condition", item.condition},
+                      {"metric", item.metric},
+                      {"tag", item.tag},
+                      {"a", json_number(item.a)},
+                      {"b", json_number(item.b)},
+                      {"difference", json_number(item.difference)},
+                      {"low", json_number(item.low)},
+                      {"high", json_number(item.high)},
+                      {"p_value", json_number(item.p_value)},
+                      {"p_adjusted", json_number(item.p_adjusted)},
+                      {"n_tracks", item.n_tracks},
+                      {"reason", item.reason}});
+    }
+  };
+  add(json["overall"], comparison.overall);
+  add(json["per_tag"], comparison.per_tag);
+  for (const SpeedDifference& item : comparison.speed) {
+    json["speed"].push_back({{"architecture", item.model_label},
+                             {"settings", item.settings},
+                             {"quantity", item.quantity},
+                             {"a", json_number(item.a)},
+                             {"b", json_number(item.b)},
+                             {"spread_a", json_number(item.spread_a)},
+                             {"spread_b", json_number(item.spread_b)},
+                             {"beyond_spread", item.beyond_spread},
+                             {"note", item.note}});
+  }
+  for (const SettingDifference& item : comparison.settings) {
+    json["settings"].push_back({{"where", item.where}, {"name", item.name}, {"a", item.a}, {"b", item.b}});
+  }
+  return json;
+}
+
+}  // namespace tagbench

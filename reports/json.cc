@@ -1,0 +1,76 @@
+#include "reports/formats.h"
+#include "reports/json_tables.h"
+
+namespace tagbench {
+namespace {
+
+Json value_json(const TableValue& value) {
+  Json json{{"mean", json_number(value.mean)},
+            {"deviation", json_number(value.deviation)},
+            {"low", json_number(value.low)},
+            {"high", json_number(value.high)},
+            {"n", value.n},
+            {"best", value.best}};
+  if (!value.mean) json["reason"] = value.reason;
+  return json;
+}
+
+}  // namespace
+
+Json table_to_json(const ResultTable& table) {
+  Json json{{"metric", table.metric},
+            {"dataset", table.dataset},
+            {"task", table.task},
+            {"split", table.split},
+            {"split_sha256", table.split_sha256},
+            {"splits", Json::array()},
+            {"seeds", table.seeds},
+            {"protocol", table.protocol},
+            {"protocol_sha256", table.protocol_sha256},
+            {"precision", table.precision},
+            {"audio", table.audio},
+            {"conformance", table.conformance},
+            {"resamples", table.resamples},
+            {"conditions", table.conditions},
+            {"lines", Json::array()},
+            {"notes", table.notes}};
+  for (const auto& [name, sha256] : table.splits) json["splits"].push_back({{"name", name}, {"sha256", sha256}});
+  for (const ResultTable::Line& line : table.lines) {
+    Json values = Json::array();
+    for (size_t c = 0; c < table.conditions.size(); ++c) {
+      Json value{{"condition", table.conditions[c]}};
+      value.update(value_json(line.values[c]));
+      values.push_back(std::move(value));
+    }
+    json["lines"].push_back({{"architecture", line.model_label},
+                             {"values", std::move(values)},
+                             {"mean_drop", value_json(line.mean_drop)},
+                             {"parameters", line.parameters > 0 ? Json(line.parameters) : Json(nullptr)},
+                             {"clips_per_s", json_number(line.clips_per_s)},
+                             {"clips_per_s_spread", json_number(line.clips_per_s_spread)},
+                             {"latency_p50_ms", json_number(line.latency_p50_ms)},
+                             {"throughput_note", line.throughput_note},
+                             {"n_failed", line.n_failed},
+                             {"n_tracks_left_out", line.n_tracks_left_out},
+                             {"keys", line.keys}});
+  }
+  return json;
+}
+
+std::string write_json_report(const RunStore& run, const std::vector<ResultTable>& tables) {
+  Json json{{"schema_version", kRowSchemaVersion},
+            {"run", run.has_run_json() ? run.read_run_json() : Json(nullptr)},
+            {"tables", Json::array()},
+            {"throughput", Json::array()},
+            {"rows", Json::array()}};
+  for (const ResultTable& table : tables) json["tables"].push_back(table_to_json(table));
+  for (const ThroughputRow& row : run.throughput()) json["throughput"].push_back(row.to_json());
+  for (const Row& row : run.rows()) {
+    Json entry = row.to_json();
+    entry["seconds"] = json_number(row.seconds);
+    json["rows"].push_back(std::move(entry));
+  }
+  return json.dump(1) + "\n";
+}
+
+}  // namespace tagbench

@@ -1,0 +1,27 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "reports/report.h"
+#include "results/text_table.h"
+
+// Words and numbers of the tables that several formats share.
+namespace tagbench {
+
+// "ROC-AUC (macro), synth, split default, protocol won2020".
+std::string table_title(const ResultTable& table);
+// Short heads of the conditions: "drc speech" for "drc:preset=speech"; the labels themselves where two would be alike.
+std::vector<std::string> condition_heads(const std::vector<std::string>& conditions);
+// "3,631,551"
+std::string grouped_digits(int64_t value);
+// Three significant digits, no more decimals than that: "1830", "43.1", "0.52".
+std::string rate_text(double value);
+// "0.9127", "0.9127 ± 0.0012" with a deviation, "-" without a value. `plus_minus` is written between the two.
+std::string value_text(const TableValue& value, const std::string& plus_minus);
+// "[0.9051, 0.9210]", empty without an interval.
+std::string interval_text(const TableValue& value);
+
+}  // namespace tagbench

@@ -1,0 +1,174 @@
+#include "results/scored_tracks.h"
+
+#include <algorithm>
+#include <cmath>
+#include <numeric>
+#include <set>
+#include <unordered_map>
+
+#include "harness/core/errors.h"
+#include "harness/core/files.h"
+#include "harness/core/npy.h"
+#include "harness/core/options.h"
+#include "harness/core/rng.h"
+#include "harness/core/text.h"
+
+namespace tagbench {
+namespace {
+
+// 0 and 1 of any type, as bytes.
+std::vector<uint8_t> read_zero_one(const std::filesystem::path& path, const std::vector<int64_t>& shape,
+                                   const std::string& what) {
+  const NpyArray array = read_npy(path);
+  if (!shape.empty() && array.shape != shape) {
+    throw DataError(path.string() + ": " + what + " of shape " + shape_text(shape) + " expected, found " +
+                    shape_text(array.shape));
+  }
+  std::vector<uint8_t> bytes;
+  bytes.reserve(static_cast<size_t>(array.size()));
+  for (const double value : array.as_double()) {
+    if (value != 0.0 && value != 1.0)
+      throw DataError(path.string() + ": " + what + " must be 0 or 1, found " + format_real(value));
+    bytes.push_back(static_cast<uint8_t>(value));
+  }
+  return bytes;
+}
+
+std::vector<std::string> read_names(const std::filesystem::path& path, int64_t n_tags) {
+  std::vector<std::string> names;
+  std::set<std::string> seen;
+  for (const std::string& line : split_text(read_text_file(path, uint64_t{1} << 24U), '\n')) {
+    const std::string name = trim(line);
+    if (name.empty()) continue;
+    if (!is_valid_utf8(name)) throw DataError(path.string() + ": tag names must be UTF-8 text");
+    if (!seen.insert(name).second) throw DataError(path.string() + ": tag '" + name + "' stands there twice");
+    names.push_back(name);
+  }
+  if (static_cast<int64_t>(names.size()) != n_tags) {
+    throw DataError(path.string() + ": one name per column of the scores expected, " + std::to_string(n_tags) +
+                    ", found " + std::to_string(names.size()));
+  }
+  return names;
+}
+
+}  // namespace
+
+LabelMatrix ScoredTracks::label_matrix() const {
+  return {n_tracks, n_tags, labels.data(), known.empty() ? nullptr : known.data()};
+}
+
+ScoreMatrix ScoredTracks::score_matrix() const {
+  return {n_tracks, n_tags, float64.empty() ? float32.data() : nullptr, float64.empty() ? nullptr : float64.data()};
+}
+
+ScoredTracks scored_tracks(const RunStore& run, const Row& row) {
+  RunStore::Scores stored = run.scores(row);
+  ScoredTracks tracks;
+  tracks.n_tracks = stored.n_tracks;
+  tracks.n_tags = stored.n_tags;
+  tracks.tags = row.tags;
+  tracks.track_ids = std::move(stored.track_ids);
+  tracks.groups = std::move(stored.groups);
+  tracks.labels = std::move(stored.labels);
+  tracks.float32 = std::move(stored.scores);
+  if (std::find(tracks.labels.begin(), tracks.labels.end(), kMissingLabel) == tracks.labels.end()) return tracks;
+  tracks.known.reserve(tracks.labels.size());
+  for (uint8_t& label : tracks.labels) {
+    tracks.known.push_back(label == kMissingLabel ? 0 : 1);
+    if (label == kMissingLabel) label = 0;
+  }
+  return tracks;
+}
+
+ScoredTracks read_score_files(const std::filesystem::path& labels, const std::filesystem::path& scores,
+                              const std::filesystem::path& mask, const std::filesystem::path& tags) {
+  const NpyArray array = read_npy(scores);
+  if (array.shape.size() != 2)
+    throw DataError(scores.string() + ": scores of shape [tracks, tags] expected, found " + shape_text(array.shape));
+  if (!array.is_floating())
+    throw DataError(scores.string() + ": scores of type <f4 or <f8 expected, found " + array.descr);
+  ScoredTracks tracks;
+  tracks.n_tracks = array.shape[0];
+  tracks.n_tags = array.shape[1];
+  if (array.descr == "<f4") {
+    tracks.float32 = array.as_float();
+  } else {
+    tracks.float64 = array.as_double();
+  }
+  tracks.labels = read_zero_one(labels, array.shape, "labels");
+  if (!mask.empty()) {
+    tracks.known = read_zero_one(mask, array.shape, "the mask");
+    for (size_t i = 0; i < tracks.known.size(); ++i)
+      tracks.labels[i] = static_cast<uint8_t>(tracks.labels[i] & tracks.known[i]);
+  }
+  if (!tags.empty()) tracks.tags = read_names(tags, tracks.n_tags);
+  return tracks;
+}
+
+TaggingReplicates resample(const ScoredTracks& tracks, const std::string& split_sha256, bool multiclass, int resamples,
+                           uint64_t seed, int threads) {
+  const BootstrapOptions options{resamples, derived_seed(seed, {"tracks", split_sha256}), threads};
+  return bootstrap_metrics(tracks.label_matrix(), tracks.score_matrix(), group_indices(tracks.groups), options,
+                           multiclass);
+}
+
+const Replicates& replicates_of(const TaggingReplicates& replicates, const std::string& metric) {
+  using Get = const Replicates& (*)(const TaggingReplicates&);
+  static const std::vector<std::pair<std::string, Get>> entries = {
+      {"roc_auc", [](const TaggingReplicates& r) -> const Replicates& { return r.macro.roc_auc; }},
+      {"average_precision", [](const TaggingReplicates& r) -> const Replicates& { return r.macro.average_precision; }},
+      {"roc_auc_micro", [](const TaggingReplicates& r) -> const Replicates& { return r.micro.roc_auc; }},
+      {"average_precision_micro",
+       [](const TaggingReplicates& r) -> const Replicates& { return r.micro.average_precision; }},
+      {"roc_auc_weighted", [](const TaggingReplicates& r) -> const Replicates& { return r.weighted.roc_auc; }},
+      {"average_precision_weighted",
+       [](const TaggingReplicates& r) -> const Replicates& { return r.weighted.average_precision; }},
+      {"accuracy", [](const TaggingReplicates& r) -> const Replicates& { return r.accuracy; }},
+      {"log_loss", [](const TaggingReplicates& r) -> const Replicates& { return r.log_loss; }}};
+  return find_registered(entries, metric, "metric", [](const auto& entry) { return entry.first; }).second(replicates);
+}
+
+ScoredTracks select_tracks(const ScoredTracks& tracks, const std::vector<std::string>& track_ids) {
+  std::unordered_map<std::string, size_t> places;
+  for (size_t i = 0; i < tracks.track_ids.size(); ++i) places.emplace(tracks.track_ids[i], i);
+  ScoredTracks selected;
+  selected.n_tracks = static_cast<int64_t>(track_ids.size());
+  selected.n_tags = tracks.n_tags;
+  selected.tags = tracks.tags;
+  selected.track_ids = track_ids;
+  const auto width = static_cast<std::ptrdiff_t>(tracks.n_tags);
+  for (const std::string& id : track_ids) {
+    const auto place = places.find(id);
+    if (place == places.end()) throw DataError("track " + id + " is not among the scored ones");
+    if (!tracks.groups.empty()) selected.groups.push_back(tracks.groups[place->second]);
+    const auto begin = static_cast<std::ptrdiff_t>(place->second) * width;
+    const auto copy_row = [&](const auto& from, auto& to) {
+      if (!from.empty()) to.insert(to.end(), from.begin() + begin, from.begin() + begin + width);
+    };
+    copy_row(tracks.labels, selected.labels);
+    copy_row(tracks.known, selected.known);
+    copy_row(tracks.float32, selected.float32);
+    copy_row(tracks.float64, selected.float64);
+  }
+  return selected;
+}
+
+bool has_groups(const ScoredTracks& tracks) {
+  std::set<std::string> seen;
+  return std::any_of(tracks.groups.begin(), tracks.groups.end(),
+                     [&](const std::string& group) { return !group.empty() && !seen.insert(group).second; });
+}
+
+std::optional<Interval> centred_interval(std::vector<double> values, double estimate) {
+  const size_t n_drawn = values.size();
+  values.erase(std::remove_if(values.begin(), values.end(), [](double v) { return std::isnan(v); }), values.end());
+  constexpr size_t kFewest = 40;  // the 2.5 % point lies between values only from here on
+  if (values.size() < kFewest || 2 * values.size() < n_drawn) return std::nullopt;
+  std::sort(values.begin(), values.end());
+  const double shift =
+      estimate - std::accumulate(values.begin(), values.end(), 0.0) / static_cast<double>(values.size());
+  constexpr double kTail = 0.025;
+  return Interval{quantile_of_sorted(values, kTail) + shift, quantile_of_sorted(values, 1.0 - kTail) + shift};
+}
+
+}  // namespace tagbench

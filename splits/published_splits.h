@@ -1,0 +1,37 @@
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "splits/dataset.h"
+
+namespace tagbench {
+
+// What is known about a split from papers and from the owners' own lists, to tell a changed or partial copy from the
+// real thing.
+struct PublishedSplit {
+  std::string dataset;  // Dataset::name
+  std::string split;
+  std::array<int64_t, 3> counts{};          // train, valid, test; -1 where nothing is published
+  std::string sha256;                       // of the manifest; "" where the owner's labels were not at hand
+  std::array<std::string, 3> ids_sha256{};  // of the ids of train, valid, test (ids_sha256 below); "" where not at hand
+  std::string source;
+};
+
+const std::vector<PublishedSplit>& published_splits();
+
+// SHA-256 of the ids of one part: sorted bytewise, each followed by a line end.
+std::string ids_sha256(const Dataset& dataset, const Split& split, Part part);
+
+struct SplitCheck {
+  std::string split;
+  bool known = false;    // something is published about it
+  bool matches = false;  // all that is published holds; false if nothing is known
+  std::string message;   // what was compared with which source, and what differs
+};
+// One per split. Splits must be frozen.
+std::vector<SplitCheck> check_published_splits(const Dataset& dataset);
+
+}  // namespace tagbench

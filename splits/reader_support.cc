@@ -1,0 +1,177 @@
+#include "splits/reader_support.h"
+
+#include <algorithm>
+#include <system_error>
+
+#include "harness/core/errors.h"
+#include "harness/core/files.h"
+#include "harness/core/hash.h"
+#include "harness/core/parallel.h"
+#include "harness/core/text.h"
+
+namespace tagbench {
+
+OptionSpec root_option(std::string help) {
+  OptionSpec spec = text_option("root", "", std::move(help));
+  spec.required = true;
+  return spec;
+}
+
+OptionSpec missing_option() {
+  return choice_option(
+      "missing", "auto", {"auto", "error", "drop", "keep"},
+      "listed audio files that are absent or empty: an error, dropped from all parts, or kept and reported when used; "
+      "auto keeps up to 5 % and is an error beyond");
+}
+
+std::filesystem::path existing_root(const std::string& reader, const Options& options, std::string_view contents) {
+  std::filesystem::path root = options.text("root");
+  std::error_code ignored;
+  if (!std::filesystem::is_directory(root, ignored)) {
+    throw DataError(reader + ": root must be a folder with " + std::string(contents) + ", '" + root.string() + "' is " +
+                    (std::filesystem::exists(root, ignored) ? "a file" : "not there"));
+  }
+  return root;
+}
+
+std::filesystem::path existing_file(const std::string& reader, const std::filesystem::path& path,
+                                    std::string_view what_to_do) {
+  std::error_code ignored;
+  if (!std::filesystem::is_regular_file(path, ignored)) {
+    throw DataError(reader + ": the file " + path.string() + " was expected and is not there (" +
+                    std::string(what_to_do) + ")");
+  }
+  return path;
+}
+
+std::filesystem::path first_existing(const std::filesystem::path& root,
+                                     const std::vector<std::filesystem::path>& folders,
+                                     const std::filesystem::path& probe) {
+  for (const std::filesystem::path& folder : folders) {
+    std::error_code ignored;
+    if (std::filesystem::exists(root / folder / probe, ignored)) return folder;
+  }
+  return folders.front();
+}
+
+std::string at_line(const std::filesystem::path& path, int64_t line) {
+  return path.string() + ", line " + std::to_string(line);
+}
+
+std::string dataset_label(const std::string& reader, const std::vector<OptionSpec>& specs, const Options& options,
+                          const std::vector<std::string>& names) {
+  Spec label;
+  label.name = reader;
+  for (const OptionSpec& spec : specs) {
+    if (std::find(names.begin(), names.end(), spec.name) == names.end()) continue;
+    const std::string& value = options.canonical().at(spec.name);
+    // The default in its canonical spelling.
+    if (value != Options(reader, {spec}, {}).canonical().at(spec.name)) label.options.emplace_back(spec.name, value);
+  }
+  return spec_text(label);
+}
+
+void check_audio_files(const std::string& reader, const Options& options, std::string_view what_to_do,
+                       Dataset& dataset) {
+  const std::string& policy = options.text("missing");
+  enum Presence : uint8_t { kThere, kEmpty, kAbsent };
+  std::vector<Presence> presence(dataset.tracks.size(), kThere);
+  // A million questions to the file system take seconds: all cores ask.
+  constexpr int64_t kBlock = 4096;
+  parallel_for((dataset.n_tracks() + kBlock - 1) / kBlock, available_processors(), [&](int64_t block) {
+    const int64_t end = std::min(dataset.n_tracks(), (block + 1) * kBlock);
+    for (int64_t i = block * kBlock; i < end; ++i) {
+      std::error_code error;
+      const auto size = std::filesystem::file_size(dataset.root / dataset.tracks[static_cast<size_t>(i)].audio, error);
+      presence[static_cast<size_t>(i)] = error ? kAbsent : size == 0 ? kEmpty : kThere;
+    }
+  });
+  std::vector<std::string> absent;
+  std::vector<size_t> absent_tracks;
+  size_t n_empty = 0;
+  for (size_t i = 0; i < dataset.tracks.size(); ++i) {
+    if (presence[i] == kThere) continue;
+    n_empty += presence[i] == kEmpty ? 1 : 0;
+    absent.push_back(dataset.tracks[i].audio.string() + (presence[i] == kEmpty ? " (empty)" : ""));
+    absent_tracks.push_back(i);
+  }
+  if (absent.empty()) return;
+  const std::string counted = std::to_string(absent.size()) + " of " + std::to_string(dataset.tracks.size()) +
+                              " listed audio files are missing" +
+                              (n_empty > 0 ? " or empty (" + std::to_string(n_empty) + " empty)" : "") + ": " +
+                              first_few(absent);
+  constexpr double kToleratedShare = 0.05;
+  const auto n_tracks = static_cast<double>(dataset.tracks.size());
+  const bool tolerated = absent.size() <= 1 || static_cast<double>(absent.size()) <= kToleratedShare * n_tracks;
+  const bool nothing_left = absent.size() == dataset.tracks.size();
+  if (policy == "error" || (policy == "auto" && (!tolerated || nothing_left)) || (policy == "drop" && nothing_left)) {
+    throw DataError(reader + ": " + counted + " (below " + dataset.root.string() + "; " + std::string(what_to_do) +
+                    (nothing_left ? "" : ", or set missing=drop to go on without them") + ")");
+  }
+  if (policy == "drop") {
+    for (Split& split : dataset.splits) {
+      for (const size_t i : absent_tracks) split.parts[i] = Part::kUnused;
+    }
+  }
+  dataset.notes.push_back(counted + (policy == "drop" ? "; dropped from all parts" : "; kept in their parts"));
+}
+
+UniqueKeys::Slot& UniqueKeys::slot_of(std::vector<Slot>& slots, uint64_t low, uint64_t high) {
+  size_t at = low & (slots.size() - 1);
+  while (slots[at].line != 0 && (slots[at].low != low || slots[at].high != high)) at = (at + 1) & (slots.size() - 1);
+  return slots[at];
+}
+
+void UniqueKeys::add(const std::string& key, const std::filesystem::path& path, int64_t line) {
+  if (4 * (n_keys_ + 1) > 3 * slots_.size()) {
+    std::vector<Slot> larger(std::max<size_t>(64, 2 * slots_.size()));
+    for (const Slot& slot : slots_) {
+      if (slot.line != 0) slot_of(larger, slot.low, slot.high) = slot;
+    }
+    slots_ = std::move(larger);
+  }
+  const uint64_t low = xxh64(key, 0);
+  const uint64_t high = xxh64(key, 1);
+  Slot& slot = slot_of(slots_, low, high);
+  if (slot.line != 0) {
+    throw DataError(at_line(path, line) + ": " + what_ + " '" + key + "' appeared before, on line " +
+                    std::to_string(slot.line) + "; each must appear once");
+  }
+  slot = {low, high, line};
+  ++n_keys_;
+}
+
+std::vector<FileChecksum> read_checksum_list(const std::filesystem::path& path) {
+  constexpr uint64_t kMaxListBytes = uint64_t{256} << 20U;
+  std::vector<FileChecksum> checksums;
+  const std::vector<std::string> lines = split_text(read_text_file(path, kMaxListBytes), '\n');
+  for (size_t i = 0; i < lines.size(); ++i) {
+    const std::string line = trim(lines[i]);
+    if (line.empty()) continue;
+    const size_t blank = line.find_first_of(" \t");
+    FileChecksum checksum;
+    checksum.digest = to_lower(std::string_view(line).substr(0, blank));
+    checksum.algorithm = checksum.digest.size() == 32   ? "md5"
+                         : checksum.digest.size() == 40 ? "sha1"
+                         : checksum.digest.size() == 64 ? "sha256"
+                                                        : "";
+    const bool is_digest = checksum.digest.find_first_not_of("0123456789abcdef") == std::string::npos;
+    if (blank == std::string::npos || checksum.algorithm.empty() || !is_digest) {
+      throw DataError(at_line(path, static_cast<int64_t>(i) + 1) + ": a digest and a file name were expected, found '" +
+                      line.substr(0, 100) + "'");
+    }
+    // An asterisk marks a file read as binary.
+    const size_t name = line.find_first_not_of(" \t*", blank);
+    checksum.file = line.substr(name);
+    checksums.push_back(std::move(checksum));
+  }
+  return checksums;
+}
+
+std::string first_few(const std::vector<std::string>& names, size_t shown) {
+  if (names.size() <= shown) return join_text(names, ", ");
+  return join_text({names.begin(), names.begin() + static_cast<std::ptrdiff_t>(shown)}, ", ") + " and " +
+         std::to_string(names.size() - shown) + " more";
+}
+
+}  // namespace tagbench

@@ -1,0 +1,98 @@
+#include <gmock/gmock.h>
+
+#include "harness/audio/audio_file.h"
+#include "harness/core/files.h"
+#include "harness/core/json.h"
+#include "harness/core/npy.h"
+#include "tests/cli/program.h"
+#include "tests/run/small_corpus.h"
+#include "tests/support/test_support.h"
+
+namespace tagbench {
+namespace {
+
+using ::testing::HasSubstr;
+using testing::Outcome;
+using testing::run_program;
+
+TEST(VerbsTest, ListModelsAsJsonTellsThePublishedCounts) {
+  const Outcome outcome = run_program({"list", "models", "--format", "json"});
+  ASSERT_EQ(outcome.code, 0) << outcome.err;
+  const Json models = Json::parse(outcome.out);
+  bool found = false;
+  for (const Json& model : models) {
+    if (model["name"] != "short") continue;
+    found = true;
+    EXPECT_EQ(model["parameters"], 3687348);
+    EXPECT_EQ(model["input_samples"], 59049);
+    EXPECT_EQ(model["sample_rate_hz"], 16000);
+  }
+  EXPECT_TRUE(found);
+}
+
+TEST(VerbsTest, EverythingThatCanBeListedIsListed) {
+  for (const char* what : {"models", "datasets", "perturbations", "protocols", "metrics", "formats"}) {
+    for (const char* format : {"table", "csv", "json"}) {
+      const Outcome outcome = run_program({"list", what, "--format", format});
+      EXPECT_EQ(outcome.code, 0) << what << " " << outcome.err;
+      EXPECT_GT(outcome.out.size(), 50U);
+    }
+  }
+}
+
+TEST(VerbsTest, ScorePrintsTheDocumentedForm) {
+  const testing::TemporaryDirectory directory;
+  const std::vector<uint8_t> labels = {0, 0, 1, 0, 1, 0, 0, 0};
+  const std::vector<float> scores = {0.1F, 0.4F, 0.8F, 0.3F, 0.35F, 0.2F, 0.5F, 0.1F};
+  write_npy(directory / "l.npy", {4, 2}, labels.data());
+  write_npy(directory / "s.npy", {4, 2}, scores.data());
+  write_file_atomically(directory / "tags.txt", "guitar\r\nflute\r\n");
+  const Outcome outcome =
+      run_program({"score", "--labels", (directory / "l.npy").string(), "--scores", (directory / "s.npy").string(),
+                   "--tags", (directory / "tags.txt").string(), "--format", "json"});
+  ASSERT_EQ(outcome.code, 0) << outcome.err;
+  const Json json = Json::parse(outcome.out);
+  EXPECT_EQ(json["n_tracks"], 4);
+  EXPECT_EQ(json["per_tag"][0]["tag"], "guitar");
+  EXPECT_EQ(json["per_tag"][0]["roc_auc"], 0.75);  // of four pairs, 0.35 below 0.5 is the one lost
+  EXPECT_EQ(json["macro"]["roc_auc"], 0.75);
+  EXPECT_TRUE(json["per_tag"][1]["roc_auc"].is_null());
+  EXPECT_FALSE(json["per_tag"][1]["reason"].get<std::string>().empty());
+  EXPECT_EQ(json["undefined_tags"], Json::array({"flute"}));
+}
+
+TEST(VerbsTest, PerturbWritesFloatWavAndTellsWhatWasReached) {
+  const testing::TemporaryDirectory directory;
+  testing::write_small_corpus(directory / "corpus", 1, 2.0);
+  const Outcome outcome =
+      run_program({"perturb", "time_stretch:rate=2^0.5", (directory / "corpus/audio/track0.wav").string(), "-o",
+                   (directory / "out.wav").string()});
+  ASSERT_EQ(outcome.code, 0) << outcome.err;
+  EXPECT_EQ(probe_audio(directory / "out.wav").frames, 22627);  // round(32000 / 2^0.5)
+  const Outcome set =
+      run_program({"perturb", "won2020", (directory / "corpus").string(), "-o", (directory / "out").string()});
+  ASSERT_EQ(set.code, 0) << set.err;
+  EXPECT_EQ(
+      std::distance(std::filesystem::directory_iterator(directory / "out"), std::filesystem::directory_iterator()), 8);
+}
+
+TEST(VerbsTest, AnEmptyRunReportsNothingAsDamage) {
+  const testing::TemporaryDirectory directory;
+  testing::write_small_corpus(directory / "corpus", 15, 1.0);
+  const std::vector<std::string> experiment = {"--dataset", "folder:root=" + (directory / "corpus").string(),
+                                               "--models",  "short:n_channels=2",
+                                               "--set",     "protocol.name=quick",
+                                               "--set",     "protocol.epochs=1",
+                                               "--cache",   "none",
+                                               "-o",        (directory / "run").string()};
+  std::vector<std::string> train = {"train"};
+  train.insert(train.end(), experiment.begin(), experiment.end());
+  const Outcome trained = run_program(train);
+  ASSERT_EQ(trained.code, 0) << trained.err;
+  const Outcome env = run_program({"env", "--format", "json"});
+  ASSERT_EQ(env.code, 0);
+  EXPECT_TRUE(Json::parse(env.out).contains("blas"));
+}
+
+}  // namespace
+}  // namespace tagbench

@@ -1,0 +1,7 @@
+#include "harness/nn/safetensors.h"
+#include "tests/fuzz/fuzz_support.h"
+
+extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
+  using namespace tagbench;
+  return testing::fuzz([&] { testing::touch(read_safetensors(MemorySource("fuzz", testing::view(data, size)))); });
+}

@@ -1,0 +1,145 @@
+#include "harness/metrics/delong.h"
+
+#include <gmock/gmock.h>
+
+#include <cmath>
+
+#include "harness/core/errors.h"
+#include "tests/metrics/fixtures.h"
+#include "tests/support/test_support.h"
+
+namespace tagbench {
+namespace {
+
+using ::tagbench::testing::binormal;
+using ::tagbench::testing::normal_share;
+using ::tagbench::testing::one_tag;
+using ::tagbench::testing::TaggingData;
+
+// The midrank form of Sun and Xu with numpy 1.24.2 and scipy 1.10.1 (rankdata, cov, norm.ppf, t quantile by
+// betaincinv); their rounding remains.
+constexpr double kTolerance = 1e-12;
+std::vector<uint8_t> labels_of_twelve() {
+  return {1, 1, 1, 1, 1, 0, 0, 0, 0, 0, 0, 0};
+}
+
+std::vector<double> scores_of_a() {
+  return {0.9, 0.8, 0.7, 0.55, 0.3, 0.6, 0.5, 0.4, 0.3, 0.2, 0.15, 0.1};
+}
+
+std::vector<double> scores_of_b() {
+  return {0.7, 0.9, 0.4, 0.35, 0.5, 0.6, 0.5, 0.45, 0.2, 0.3, 0.25, 0.1};
+}
+
+TEST(DelongTest, MatchesHandComputation) {
+  // Positives 3, 1; negatives 2, 0. Placements of positives 1, 1/2 and of negatives 1/2, 1: variances 1/8 each, over 2
+  // each.
+  const TaggingData data = one_tag({1, 1, 0, 0}, {3.0, 1.0, 2.0, 0.0});
+  const DelongEstimate estimate = delong_per_tag(data.label_matrix(), data.score_matrix())[0];
+  EXPECT_DOUBLE_EQ(*estimate.roc_auc.value, 0.75);
+  EXPECT_DOUBLE_EQ(*estimate.standard_error, std::sqrt(0.125 / 2.0 + 0.125 / 2.0));
+}
+
+TEST(DelongTest, EqualsTheMidrankForm) {
+  const TaggingData data = one_tag(labels_of_twelve(), scores_of_a());
+  const DelongEstimate estimate = delong_per_tag(data.label_matrix(), data.score_matrix())[0];
+  EXPECT_NEAR(*estimate.standard_error, 0.11218303799418806, kTolerance);
+  EXPECT_NEAR(estimate.interval->low, 0.382788429508748, kTolerance);
+  EXPECT_NEAR(estimate.interval->high, 0.9866793284053977, kTolerance);
+}
+
+TEST(DelongTest, PairedComparisonEqualsTheMidrankForm) {
+  const TaggingData a = one_tag(labels_of_twelve(), scores_of_a());
+  const TaggingData b = one_tag(labels_of_twelve(), scores_of_b());
+  const DelongComparison found = delong_comparison_per_tag(a.label_matrix(), a.score_matrix(), b.score_matrix())[0];
+  EXPECT_NEAR(*found.difference.value, 0.08571428571428596, kTolerance);
+  EXPECT_NEAR(*found.standard_error, 0.13627702877384937, kTolerance);
+  EXPECT_NEAR(*found.z, 0.6289709020331529, kTolerance);
+  EXPECT_NEAR(*found.p_value, 0.5293681061847966, kTolerance);
+  EXPECT_NEAR(found.interval->low, -0.18138378260258742, kTolerance);
+  EXPECT_NEAR(found.interval->high, 0.35281235403115935, kTolerance);
+}
+
+TEST(DelongTest, EqualRankingsDoNotDiffer) {
+  const TaggingData a = one_tag(labels_of_twelve(), scores_of_a());
+  TaggingData b = a;
+  for (double& score : b.scores) score = 100.0 * score - 7.0;
+  const DelongComparison found = delong_comparison_per_tag(a.label_matrix(), a.score_matrix(), b.score_matrix())[0];
+  EXPECT_EQ(*found.difference.value, 0.0);
+  EXPECT_EQ(*found.p_value, 1.0);
+  EXPECT_TRUE(found.interval->contains(0.0));
+}
+
+TEST(DelongTest, UndefinedCasesSayWhy) {
+  const auto estimate = [](std::vector<uint8_t> labels, std::vector<double> scores) {
+    const TaggingData data = one_tag(std::move(labels), std::move(scores));
+    return delong_per_tag(data.label_matrix(), data.score_matrix())[0];
+  };
+  EXPECT_EQ(estimate({0, 0}, {0.1, 0.2}).reason, "no positives among the known labels");
+  EXPECT_EQ(estimate({1, 0, 0}, {0.1, 0.2, 0.3}).reason, "fewer than two positives");
+  EXPECT_EQ(estimate({1, 1, 0}, {0.1, 0.2, 0.3}).reason, "fewer than two negatives");
+  const DelongEstimate perfect = estimate({1, 1, 0, 0}, {4.0, 3.0, 2.0, 1.0});
+  EXPECT_EQ(*perfect.roc_auc.value, 1.0);
+  EXPECT_FALSE(perfect.interval.has_value());
+  EXPECT_EQ(perfect.reason, "the estimated variance is 0");
+}
+
+TEST(DelongTest, PerfectAgainstReversedRankingHasNoTest) {
+  const TaggingData a = one_tag({1, 1, 0, 0}, {4.0, 3.0, 2.0, 1.0});
+  const TaggingData b = one_tag({1, 1, 0, 0}, {1.0, 2.0, 3.0, 4.0});
+  const DelongComparison found = delong_comparison_per_tag(a.label_matrix(), a.score_matrix(), b.score_matrix())[0];
+  EXPECT_EQ(*found.difference.value, 1.0);
+  EXPECT_FALSE(found.p_value.has_value());
+  EXPECT_EQ(found.reason, "the estimated variance is 0");
+}
+
+TEST(DelongTest, OnlyKnownLabelsCount) {
+  TaggingData data = one_tag(labels_of_twelve(), scores_of_a());
+  data.labels.push_back(1);
+  data.scores.push_back(0.0);
+  data.n_tracks += 1;
+  data.known.assign(13, 1);
+  data.known[12] = 0;
+  EXPECT_NEAR(*delong_per_tag(data.label_matrix(), data.score_matrix())[0].standard_error, 0.11218303799418806,
+              kTolerance);
+}
+
+TEST(DelongTest, RejectsBadLevelsAndScores) {
+  TaggingData data = one_tag(labels_of_twelve(), scores_of_a());
+  EXPECT_THROW(delong_per_tag(data.label_matrix(), data.score_matrix(), 1.0), UsageError);
+  data.scores[0] = std::nan("");
+  EXPECT_THROW(delong_per_tag(data.label_matrix(), data.score_matrix()), DataError);
+}
+
+// 4,000 intervals: the share covered has a standard error of 0.35 %.
+TEST(DelongTest, IntervalsCoverThePopulationValueNinetyFivePerCentOfTheTime) {
+  int n_covered = 0;
+  constexpr int64_t kTags = 4000;
+  const TaggingData data = binormal(200, kTags, 0.2, 1.5, 1);
+  for (const DelongEstimate& estimate : delong_per_tag(data.label_matrix(), data.score_matrix())) {
+    if (estimate.interval->contains(normal_share(1.5 / std::sqrt(2.0)))) ++n_covered;
+  }
+  EXPECT_GT(n_covered, 0.93 * kTags);
+  EXPECT_LT(n_covered, 0.97 * kTags);
+}
+
+TEST(DelongTest, TestOfEquallyGoodSystemsRejectsFivePerCentOfTheTime) {
+  int n_rejected = 0;
+  constexpr int64_t kTags = 4000;
+  const TaggingData a = binormal(200, kTags, 0.2, 1.5, 2);
+  TaggingData b = a;
+  Rng rng(3, {"delong_test"});
+  // Part of the noise is shared, so the systems are correlated.
+  for (size_t i = 0; i < b.scores.size(); ++i) {
+    const double mean = b.labels[i] != 0 ? 1.5 : 0.0;
+    b.scores[i] = mean + 0.8 * (a.scores[i] - mean) + 0.6 * rng.normal();
+  }
+  for (const DelongComparison& each : delong_comparison_per_tag(a.label_matrix(), a.score_matrix(), b.score_matrix())) {
+    if (*each.p_value < 0.05) ++n_rejected;
+  }
+  EXPECT_GT(n_rejected, 0.03 * kTags);
+  EXPECT_LT(n_rejected, 0.07 * kTags);
+}
+
+}  // namespace
+}  // namespace tagbench
