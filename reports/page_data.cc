@@ -23,7 +23,7 @@ Json rounded(double value) {
   return std::round(value * kTenThousand) / kTenThousand;
 }
 
-struct Group {
+struct PageGroup {
   const ResultTable* table;
   std::vector<std::vector<std::vector<const Row*>>> cells;  // [line][condition][repeat]
   const Row* example = nullptr;                             // any row with metrics
@@ -37,8 +37,8 @@ bool same_group(const ResultTable& a, const ResultTable& b) {
   return true;
 }
 
-Group make_group(const ResultTable& table, const std::map<std::string, const Row*>& row_of_key) {
-  Group group;
+PageGroup make_group(const ResultTable& table, const std::map<std::string, const Row*>& row_of_key) {
+  PageGroup group;
   group.table = &table;
   group.cells.assign(table.lines.size(), std::vector<std::vector<const Row*>>(table.conditions.size()));
   for (size_t l = 0; l < table.lines.size(); ++l) {
@@ -122,7 +122,7 @@ Json tag_curves(const ScoredTracks& tracks, int64_t tag) {
   return Json{{"roc", thinned(roc)}, {"pr", thinned(precision)}};
 }
 
-Json group_curves(const RunStore& run, const Group& group, size_t condition, std::vector<std::string>& notes) {
+Json group_curves(const RunStore& run, const PageGroup& group, size_t condition, std::vector<std::string>& notes) {
   const size_t n_tags = group.example->tags.size();
   if (group.cells.size() * n_tags > kMostCurves) {
     notes.push_back("ROC and PR curves are left out: " + std::to_string(group.cells.size()) + " architectures x " +
@@ -181,7 +181,7 @@ Json training_history(const RunStore& run, const std::string& label, const Row& 
   return history;
 }
 
-Json group_training(const RunStore& run, const Group& group, std::vector<std::string>& notes) {
+Json group_training(const RunStore& run, const PageGroup& group, std::vector<std::string>& notes) {
   Json training = Json::array();
   for (size_t l = 0; l < group.cells.size(); ++l) {
     std::set<std::string> done;
@@ -196,7 +196,7 @@ Json group_training(const RunStore& run, const Group& group, std::vector<std::st
   return training;
 }
 
-Json group_json(const RunStore& run, const Group& group, std::vector<std::string>& notes) {
+Json group_json(const RunStore& run, const PageGroup& group, std::vector<std::string>& notes) {
   Json json{{"tags", Json::array()}, {"support", Json::array()}, {"known", Json::array()}, {"splits", Json::array()}};
   for (const auto& [name, sha256] : group.table->splits) json["splits"].push_back(name);
   json["training"] = group_training(run, group, notes);

@@ -24,10 +24,6 @@ MetricValue defined(double value) {
   return {value, {}};
 }
 
-MetricValue undefined(std::string reason) {
-  return {std::nullopt, std::move(reason)};
-}
-
 std::string place(int64_t track, int64_t tag) {
   return "track " + std::to_string(track) + ", tag " + std::to_string(tag) + ", counted from 0";
 }
@@ -57,7 +53,7 @@ template <typename Key>
 RankingMetrics ranking_metrics(const Key* positives, size_t n_positives, const Key* negatives, size_t n_negatives) {
   if (n_positives == 0) {
     const std::string reason = n_negatives == 0 ? kNoKnown : kNoPositives;
-    return {undefined(reason), undefined(reason)};
+    return {undefined_metric(reason), undefined_metric(reason)};
   }
   uint64_t twice_pairs_won = 0;  // a tied pair counts one, a pair in the right order two
   CompensatedSum precision_sum;  // over positives, of the precision at their score
@@ -79,7 +75,7 @@ RankingMetrics ranking_metrics(const Key* positives, size_t n_positives, const K
   RankingMetrics metrics;
   metrics.average_precision = defined(precision_sum.value() / static_cast<double>(n_positives));
   if (n_negatives == 0) {
-    metrics.roc_auc = undefined(kNoNegatives);
+    metrics.roc_auc = undefined_metric(kNoNegatives);
   } else {
     const uint64_t twice_pairs = 2U * static_cast<uint64_t>(n_positives) * static_cast<uint64_t>(n_negatives);
     metrics.roc_auc = defined(static_cast<double>(twice_pairs_won) / static_cast<double>(twice_pairs));
@@ -139,7 +135,7 @@ class Evaluation {
         sorted_ranking(positives_.data(), positives_.size(), negatives_.data(), negatives_.size());
     metrics.micro = {micro.roc_auc, micro.average_precision};
     metrics.log_loss = log_loss();
-    metrics.accuracy = multiclass ? accuracy() : undefined("defined for multiclass tasks only");
+    metrics.accuracy = multiclass ? accuracy() : undefined_metric("defined for multiclass tasks only");
     return metrics;
   }
 
@@ -216,7 +212,7 @@ class Evaluation {
       sum += weight * *value.value;
       weights += weight;
     }
-    return weights > 0.0 ? defined(sum / weights) : undefined(reason);
+    return weights > 0.0 ? defined(sum / weights) : undefined_metric(reason);
   }
 
   static void average(TaggingMetrics& metrics) {
@@ -236,14 +232,14 @@ class Evaluation {
       for (int64_t tag = 0; tag < labels_.n_tags; ++tag, ++i) {
         if (!is_known(labels_, i)) continue;
         if (!is_probability(scores_[i])) {
-          return undefined("scores are no probabilities: " + format_real(static_cast<double>(scores_[i])) + " (" +
-                           place(track, tag) + ")");
+          return undefined_metric("scores are no probabilities: " + format_real(static_cast<double>(scores_[i])) +
+                                  " (" + place(track, tag) + ")");
         }
         sum.add(pair_log_loss(labels_.values[i], scores_[i]));
         ++n;
       }
     }
-    return n > 0 ? defined(sum.value() / static_cast<double>(n)) : undefined(kNoKnown);
+    return n > 0 ? defined(sum.value() / static_cast<double>(n)) : undefined_metric(kNoKnown);
   }
 
   MetricValue accuracy() const {
@@ -255,7 +251,7 @@ class Evaluation {
       ++n_scored;
       if (*right) ++n_right;
     }
-    if (n_scored == 0) return undefined("no track with known labels");
+    if (n_scored == 0) return undefined_metric("no track with known labels");
     return defined(static_cast<double>(n_right) / static_cast<double>(n_scored));
   }
 

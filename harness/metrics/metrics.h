@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace tagbench {
@@ -12,6 +13,10 @@ struct MetricValue {
   std::optional<double> value;
   std::string reason;  // set where value is not: "no positives", "no negatives", ...
 };
+
+inline MetricValue undefined_metric(std::string reason) {
+  return {std::nullopt, std::move(reason)};
+}
 
 // Scores [n_tracks, n_tags], row-major, borrowed. Exactly one of the two pointers is set.
 struct ScoreMatrix {

@@ -9,10 +9,6 @@
 namespace tagbench {
 namespace {
 
-MetricValue undefined(std::string reason) {
-  return {std::nullopt, std::move(reason)};
-}
-
 void check_finite(std::optional<double> value) {
   if (value && !std::isfinite(*value)) {
     throw DataError("robustness: expected finite values, found " + format_real(*value));
@@ -35,17 +31,17 @@ MetricValue sum_of(const OptionalValues& values, const std::string& kind) {
   check_finite(values);
   double sum = 0.0;
   for (size_t i = 0; i < values.size(); ++i) {
-    if (!values[i]) return undefined(kind + " " + std::to_string(i) + " (counted from 0) has no value");
+    if (!values[i]) return undefined_metric(kind + " " + std::to_string(i) + " (counted from 0) has no value");
     sum += *values[i];
   }
-  if (values.empty()) return undefined("no " + kind);
+  if (values.empty()) return undefined_metric("no " + kind);
   return {sum, {}};
 }
 
 // Per ladder, the system's sum of (best - value) over the reference's, averaged.
 MetricValue mean_error_ratio(const std::vector<SeverityLadder>& ladders, double system_best, double reference_best,
                              const std::string& reason_for_zero) {
-  if (ladders.empty()) return undefined("no perturbation");
+  if (ladders.empty()) return undefined_metric("no perturbation");
   double total = 0.0;
   for (const SeverityLadder& ladder : ladders) {
     check_same_size("mean_corruption_error", ladder.system.size(), ladder.reference.size());
@@ -55,7 +51,7 @@ MetricValue mean_error_ratio(const std::vector<SeverityLadder>& ladders, double 
     if (!reference.value) return reference;
     const auto n = static_cast<double>(ladder.system.size());
     const double reference_error = n * reference_best - *reference.value;
-    if (!(reference_error > 0.0)) return undefined(reason_for_zero);
+    if (!(reference_error > 0.0)) return undefined_metric(reason_for_zero);
     total += (n * system_best - *system.value) / reference_error;
   }
   return {total / static_cast<double>(ladders.size()), {}};
@@ -81,7 +77,7 @@ MetricValue mean_over_conditions(const OptionalValues& perturbed) {
 MetricValue mean_drop(std::optional<double> clean, const OptionalValues& perturbed) {
   check_finite(clean);
   const MetricValue mean = mean_over_conditions(perturbed);
-  if (!clean) return undefined("the clean condition has no value");
+  if (!clean) return undefined_metric("the clean condition has no value");
   return mean.value ? MetricValue{*clean - *mean.value, {}} : mean;
 }
 
@@ -89,9 +85,9 @@ MetricValue relative_robustness(std::optional<double> clean, const OptionalValue
   check_finite(clean);
   check_finite(std::optional<double>(chance));
   MetricValue mean = mean_over_conditions(perturbed);
-  if (!clean) return undefined("the clean condition has no value");
+  if (!clean) return undefined_metric("the clean condition has no value");
   if (!mean.value) return mean;
-  if (*clean <= chance) return undefined("the clean value is not above chance");
+  if (*clean <= chance) return undefined_metric("the clean value is not above chance");
   return {(*mean.value - chance) / (*clean - chance), {}};
 }
 
@@ -103,7 +99,7 @@ MetricValue relative_mean_corruption_error(const std::vector<SeverityLadder>& la
                                            std::optional<double> clean_system, std::optional<double> clean_reference) {
   check_finite(clean_system);
   check_finite(clean_reference);
-  if (!clean_system || !clean_reference) return undefined("the clean condition has no value");
+  if (!clean_system || !clean_reference) return undefined_metric("the clean condition has no value");
   return mean_error_ratio(ladders, *clean_system, *clean_reference, "the reference loses nothing");
 }
 
@@ -118,7 +114,7 @@ MetricValue area_under_severity(const std::vector<double>& severities, const Opt
   }
   MetricValue sum = sum_of(values, "severity");
   if (!sum.value) return sum;
-  if (values.size() < 2) return undefined("one severity makes no curve");
+  if (values.size() < 2) return undefined_metric("one severity makes no curve");
   double area = 0.0;
   for (size_t i = 1; i < values.size(); ++i) {
     area += 0.5 * (*values[i] + *values[i - 1]) * (severities[i] - severities[i - 1]);

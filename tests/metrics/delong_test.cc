@@ -18,7 +18,7 @@ using ::tagbench::testing::TaggingData;
 
 // The midrank form of Sun and Xu with numpy 1.24.2 and scipy 1.10.1 (rankdata, cov, norm.ppf, t quantile by
 // betaincinv); their rounding remains.
-constexpr double kTolerance = 1e-12;
+constexpr double kDelongTolerance = 1e-12;
 std::vector<uint8_t> labels_of_twelve() {
   return {1, 1, 1, 1, 1, 0, 0, 0, 0, 0, 0, 0};
 }
@@ -43,21 +43,21 @@ TEST(DelongTest, MatchesHandComputation) {
 TEST(DelongTest, EqualsTheMidrankForm) {
   const TaggingData data = one_tag(labels_of_twelve(), scores_of_a());
   const DelongEstimate estimate = delong_per_tag(data.label_matrix(), data.score_matrix())[0];
-  EXPECT_NEAR(*estimate.standard_error, 0.11218303799418806, kTolerance);
-  EXPECT_NEAR(estimate.interval->low, 0.382788429508748, kTolerance);
-  EXPECT_NEAR(estimate.interval->high, 0.9866793284053977, kTolerance);
+  EXPECT_NEAR(*estimate.standard_error, 0.11218303799418806, kDelongTolerance);
+  EXPECT_NEAR(estimate.interval->low, 0.382788429508748, kDelongTolerance);
+  EXPECT_NEAR(estimate.interval->high, 0.9866793284053977, kDelongTolerance);
 }
 
 TEST(DelongTest, PairedComparisonEqualsTheMidrankForm) {
   const TaggingData a = one_tag(labels_of_twelve(), scores_of_a());
   const TaggingData b = one_tag(labels_of_twelve(), scores_of_b());
   const DelongComparison found = delong_comparison_per_tag(a.label_matrix(), a.score_matrix(), b.score_matrix())[0];
-  EXPECT_NEAR(*found.difference.value, 0.08571428571428596, kTolerance);
-  EXPECT_NEAR(*found.standard_error, 0.13627702877384937, kTolerance);
-  EXPECT_NEAR(*found.z, 0.6289709020331529, kTolerance);
-  EXPECT_NEAR(*found.p_value, 0.5293681061847966, kTolerance);
-  EXPECT_NEAR(found.interval->low, -0.18138378260258742, kTolerance);
-  EXPECT_NEAR(found.interval->high, 0.35281235403115935, kTolerance);
+  EXPECT_NEAR(*found.difference.value, 0.08571428571428596, kDelongTolerance);
+  EXPECT_NEAR(*found.standard_error, 0.13627702877384937, kDelongTolerance);
+  EXPECT_NEAR(*found.z, 0.6289709020331529, kDelongTolerance);
+  EXPECT_NEAR(*found.p_value, 0.5293681061847966, kDelongTolerance);
+  EXPECT_NEAR(found.interval->low, -0.18138378260258742, kDelongTolerance);
+  EXPECT_NEAR(found.interval->high, 0.35281235403115935, kDelongTolerance);
 }
 
 TEST(DelongTest, EqualRankingsDoNotDiffer) {
@@ -101,7 +101,7 @@ TEST(DelongTest, OnlyKnownLabelsCount) {
   data.known.assign(13, 1);
   data.known[12] = 0;
   EXPECT_NEAR(*delong_per_tag(data.label_matrix(), data.score_matrix())[0].standard_error, 0.11218303799418806,
-              kTolerance);
+              kDelongTolerance);
 }
 
 TEST(DelongTest, RejectsBadLevelsAndScores) {

@@ -77,9 +77,9 @@ double average_precision_over_all_pairs(const std::vector<uint8_t>& labels, cons
 
 void expect_value(const Json& expected, const MetricValue& found, const std::string& what) {
   // Pair counts are exact and sums compensated: what remains is the reference's own rounding.
-  constexpr double kTolerance = 1e-12;
+  constexpr double kRounding = 1e-12;
   ASSERT_TRUE(found.value.has_value()) << what << ": " << found.reason;
-  EXPECT_NEAR(*found.value, expected.get<double>(), kTolerance) << what;
+  EXPECT_NEAR(*found.value, expected.get<double>(), kRounding) << what;
 }
 
 TEST(MetricsTest, EqualsScikitLearnOnAllReferenceCases) {

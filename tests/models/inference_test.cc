@@ -13,7 +13,7 @@
 namespace tagbench {
 namespace {
 
-std::shared_ptr<Tagger> make(const std::string& name) {
+std::shared_ptr<Tagger> make_for_inference(const std::string& name) {
   const ModelEntry& entry = find_model(name);
   torch::manual_seed(11);
   std::shared_ptr<Tagger> tagger = entry.make(Options(name, entry.options, {{"n_channels", "8"}}), 7);
@@ -51,7 +51,7 @@ constexpr double kTolerance = 1e-5;
 class InferenceTest : public ::testing::TestWithParam<std::string> {};
 
 TEST_P(InferenceTest, PreparedNetworkGivesTheSameLogits) {
-  const std::shared_ptr<Tagger> tagger = make(GetParam());
+  const std::shared_ptr<Tagger> tagger = make_for_inference(GetParam());
   const torch::Tensor features = features_of(*tagger);
   const torch::Tensor expected = run(*tagger, features);
   EXPECT_GT(prepare_for_inference(*tagger), 0);
@@ -62,7 +62,7 @@ TEST_P(InferenceTest, PreparedNetworkGivesTheSameLogits) {
 }
 
 TEST_P(InferenceTest, StateStaysAsItWas) {
-  const std::shared_ptr<Tagger> tagger = make(GetParam());
+  const std::shared_ptr<Tagger> tagger = make_for_inference(GetParam());
   std::vector<std::pair<std::string, torch::Tensor>> before;
   for (const auto& [key, tensor] : state_of(*tagger).tensors) before.emplace_back(key, tensor.clone());
   prepare_for_inference(*tagger);
@@ -76,7 +76,7 @@ TEST_P(InferenceTest, StateStaysAsItWas) {
 }
 
 TEST_P(InferenceTest, ChangedWeightsAreUsedAtOnce) {
-  const std::shared_ptr<Tagger> tagger = make(GetParam());
+  const std::shared_ptr<Tagger> tagger = make_for_inference(GetParam());
   prepare_for_inference(*tagger);
   const torch::Tensor features = features_of(*tagger);
   run(*tagger, features);
@@ -91,7 +91,7 @@ TEST_P(InferenceTest, ChangedWeightsAreUsedAtOnce) {
 }
 
 TEST_P(InferenceTest, ChangedStatisticsOfOneLayerAreUsedAtOnce) {
-  const std::shared_ptr<Tagger> tagger = make(GetParam());
+  const std::shared_ptr<Tagger> tagger = make_for_inference(GetParam());
   prepare_for_inference(*tagger);
   const torch::Tensor features = features_of(*tagger);
   std::vector<torch::Tensor> means;
@@ -106,7 +106,7 @@ TEST_P(InferenceTest, ChangedStatisticsOfOneLayerAreUsedAtOnce) {
 }
 
 TEST_P(InferenceTest, TrainingEndsIt) {
-  const std::shared_ptr<Tagger> tagger = make(GetParam());
+  const std::shared_ptr<Tagger> tagger = make_for_inference(GetParam());
   prepare_for_inference(*tagger);
   tagger->train();
   const torch::Tensor logits = tagger->network(features_of(*tagger));
@@ -115,14 +115,14 @@ TEST_P(InferenceTest, TrainingEndsIt) {
 }
 
 TEST_P(InferenceTest, GradientsInEvaluationModeGoThroughTheOriginalLayers) {
-  const std::shared_ptr<Tagger> tagger = make(GetParam());
+  const std::shared_ptr<Tagger> tagger = make_for_inference(GetParam());
   prepare_for_inference(*tagger);
   tagger->network(features_of(*tagger)).sum().backward();
   for (const auto& item : tagger->named_parameters()) EXPECT_TRUE(item.value().grad().defined()) << item.key();
 }
 
 TEST_P(InferenceTest, DoublePrecisionIsFoldedToo) {
-  const std::shared_ptr<Tagger> tagger = make(GetParam());
+  const std::shared_ptr<Tagger> tagger = make_for_inference(GetParam());
   tagger->to(torch::kFloat64);
   const torch::Tensor features = features_of(*tagger).to(torch::kFloat64);
   const torch::Tensor expected = run(*tagger, features);
@@ -132,7 +132,7 @@ TEST_P(InferenceTest, DoublePrecisionIsFoldedToo) {
 }
 
 TEST_P(InferenceTest, MovingToAnotherPrecisionLeavesNothingStale) {
-  const std::shared_ptr<Tagger> tagger = make(GetParam());
+  const std::shared_ptr<Tagger> tagger = make_for_inference(GetParam());
   prepare_for_inference(*tagger);
   tagger->to(torch::kFloat64);
   const torch::Tensor features = features_of(*tagger).to(torch::kFloat64);
@@ -140,7 +140,7 @@ TEST_P(InferenceTest, MovingToAnotherPrecisionLeavesNothingStale) {
 }
 
 TEST_P(InferenceTest, AutocastKeepsTheOriginalLayers) {
-  const std::shared_ptr<Tagger> tagger = make(GetParam());
+  const std::shared_ptr<Tagger> tagger = make_for_inference(GetParam());
   const torch::Tensor features = features_of(*tagger);
   const AutocastGuard autocast(torch::kCPU, true);
   const torch::Tensor expected = run(*tagger, features);
@@ -149,7 +149,7 @@ TEST_P(InferenceTest, AutocastKeepsTheOriginalLayers) {
 }
 
 TEST_P(InferenceTest, ObserversSeePlainTensors) {
-  const std::shared_ptr<Tagger> tagger = make(GetParam());
+  const std::shared_ptr<Tagger> tagger = make_for_inference(GetParam());
   const torch::Tensor features = features_of(*tagger);
   prepare_for_inference(*tagger);
   int n_observed = 0;
@@ -161,13 +161,13 @@ TEST_P(InferenceTest, ObserversSeePlainTensors) {
   EXPECT_GT(n_observed, 0);
 }
 
-std::vector<std::string> names() {
+std::vector<std::string> inference_names() {
   std::vector<std::string> result;
   for (const ModelEntry& entry : models()) result.push_back(entry.name);
   return result;
 }
 
-INSTANTIATE_TEST_SUITE_P(Registry, InferenceTest, ::testing::ValuesIn(names()),
+INSTANTIATE_TEST_SUITE_P(Registry, InferenceTest, ::testing::ValuesIn(inference_names()),
                          [](const auto& model) { return model.param; });
 
 }  // namespace

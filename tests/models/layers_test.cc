@@ -9,8 +9,8 @@
 namespace tagbench {
 namespace {
 
-std::shared_ptr<Tagger> make(const std::string& name,
-                             const std::vector<std::pair<std::string, std::string>>& given = {}) {
+std::shared_ptr<Tagger> make_layered(const std::string& name,
+                                     const std::vector<std::pair<std::string, std::string>>& given = {}) {
   const ModelEntry& entry = find_model(name);
   return entry.make(Options(name, entry.options, given), 50);
 }
@@ -21,13 +21,13 @@ TEST(LayersTest, ShortChunkCnnCostsWhatItsLayersCostByHand) {
   const int64_t convolutions = 128LL * 231 * 128 * 9 * 1 + 64LL * 115 * 128 * 9 * 128 + 32LL * 57 * 256 * 9 * 128 +
                                16LL * 28 * 256 * 9 * 256 + 8LL * 14 * 256 * 9 * 256 + 4LL * 7 * 256 * 9 * 256 +
                                2LL * 3 * 512 * 9 * 256;
-  EXPECT_EQ(multiply_adds(*make("short")), 231 * 257 * 128 + convolutions + 512 * 512 + 512 * 50);
+  EXPECT_EQ(multiply_adds(*make_layered("short")), 231 * 257 * 128 + convolutions + 512 * 512 + 512 * 50);
 }
 
 TEST(LayersTest, LayersCarryPublishedNamesShapesParametersAndCosts) {
   std::vector<std::string> names;
   std::map<std::string, LayerShape> layers;
-  for (const LayerShape& layer : model_layers(*make("short"))) {
+  for (const LayerShape& layer : model_layers(*make_layered("short"))) {
     names.push_back(layer.name);
     layers[layer.name] = layer;
   }
@@ -41,7 +41,7 @@ TEST(LayersTest, LayersCarryPublishedNamesShapesParametersAndCosts) {
 
 TEST(LayersTest, EveryArchitecturesLayersAddUpToTheWhole) {
   for (const ModelEntry& entry : models()) {
-    const std::shared_ptr<Tagger> tagger = make(entry.name, {{"n_channels", "4"}});
+    const std::shared_ptr<Tagger> tagger = make_layered(entry.name, {{"n_channels", "4"}});
     int64_t n_parameters = 0;
     int64_t n_multiply_adds = 0;
     for (const LayerShape& layer : model_layers(*tagger)) {
@@ -55,7 +55,7 @@ TEST(LayersTest, EveryArchitecturesLayersAddUpToTheWhole) {
 }
 
 TEST(LayersTest, LeavesTheTaggerAsItWas) {
-  const std::shared_ptr<Tagger> tagger = make("sample", {{"n_channels", "4"}});
+  const std::shared_ptr<Tagger> tagger = make_layered("sample", {{"n_channels", "4"}});
   tagger->train();
   model_layers(*tagger);
   multiply_adds(*tagger);

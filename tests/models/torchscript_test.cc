@@ -14,7 +14,7 @@
 namespace tagbench {
 namespace {
 
-std::vector<std::string> names() {
+std::vector<std::string> exported_names() {
   std::vector<std::string> result;
   for (const ModelEntry& entry : models()) result.push_back(entry.name);
   return result;
@@ -22,7 +22,7 @@ std::vector<std::string> names() {
 
 class TorchScriptTest : public ::testing::TestWithParam<std::string> {};
 
-INSTANTIATE_TEST_SUITE_P(AllModels, TorchScriptTest, ::testing::ValuesIn(names()),
+INSTANTIATE_TEST_SUITE_P(AllModels, TorchScriptTest, ::testing::ValuesIn(exported_names()),
                          [](const auto& test) { return test.param; });
 
 TEST_P(TorchScriptTest, ExportedFileComputesTheSameAndKeepsEveryName) {

@@ -17,13 +17,13 @@ using testing::PickleWriter;
 using Form = TorchPickleRules::Form;
 using Kind = PickleValue::Kind;
 
-PickleDocument read(const std::string& bytes, Form form = Form::kZip) {
+PickleDocument read_pickle_bytes(const std::string& bytes, Form form = Form::kZip) {
   TorchPickleRules rules(form);
   return read_pickle(MemorySource("net.pth", bytes), 0, rules);
 }
 
-std::string refusal(const PickleWriter& pickle, Form form = Form::kZip) {
-  return message_of([&] { read(pickle.bytes(), form); });
+std::string pickle_refusal(const PickleWriter& pickle, Form form = Form::kZip) {
+  return message_of([&] { read_pickle_bytes(pickle.bytes(), form); });
 }
 
 PickleWriter start() {
@@ -43,7 +43,7 @@ TEST(PickleTest, PlainValuesAreRead) {
       .text("tag")
       .tuple()
       .stop();
-  const PickleDocument document = read(pickle.bytes());
+  const PickleDocument document = read_pickle_bytes(pickle.bytes());
   EXPECT_EQ(document.end, pickle.bytes().size());
   ASSERT_EQ(document.top().kind, Kind::kTuple);
   const auto item = [&](size_t i) { return document.at(document.top().items[i]); };
@@ -57,10 +57,10 @@ TEST(PickleTest, PlainValuesAreRead) {
 }
 
 TEST(PickleTest, LongIntegersKeepTheirSign) {
-  EXPECT_EQ(read(std::string("\x80\x02\x8a\x00.", 5)).top().integer, 0);
-  EXPECT_EQ(read("\x80\x02\x8a\x01\xff.").top().integer, -1);
-  EXPECT_EQ(read("\x80\x02\x8a\x02\xff\x7f.").top().integer, 32767);
-  EXPECT_EQ(read("\x80\x02\x8a\x09" + std::string(9, '\x01') + ".").top().kind, Kind::kBigInteger);
+  EXPECT_EQ(read_pickle_bytes(std::string("\x80\x02\x8a\x00.", 5)).top().integer, 0);
+  EXPECT_EQ(read_pickle_bytes("\x80\x02\x8a\x01\xff.").top().integer, -1);
+  EXPECT_EQ(read_pickle_bytes("\x80\x02\x8a\x02\xff\x7f.").top().integer, 32767);
+  EXPECT_EQ(read_pickle_bytes("\x80\x02\x8a\x09" + std::string(9, '\x01') + ".").top().kind, Kind::kBigInteger);
 }
 
 TEST(PickleTest, OpcodesOfProtocolFourAreRead) {
@@ -68,7 +68,7 @@ TEST(PickleTest, OpcodesOfProtocolFourAreRead) {
                             "}\x94(\x8c\x01"
                             "a\x94K\x01\x8c\x01"
                             "bh\x01u.";
-  const PickleDocument document = read(bytes);
+  const PickleDocument document = read_pickle_bytes(bytes);
   ASSERT_EQ(document.top().kind, Kind::kDict);
   EXPECT_EQ(document.find(document.top(), "a")->integer, 1);
   EXPECT_EQ(document.find(document.top(), "b")->text, "a");
@@ -79,79 +79,84 @@ TEST(PickleTest, ItemsOfPython2DictionariesAreTakenFromTheCall) {
   PickleWriter pickle = start();
   pickle.global("collections", "OrderedDict").mark().empty_list().mark();
   pickle.empty_list().mark().text("a").integer(3).appends().appends().tuple().reduce().stop();
-  const PickleDocument document = read(pickle.bytes());
+  const PickleDocument document = read_pickle_bytes(pickle.bytes());
   EXPECT_EQ(document.find(document.top(), "a")->integer, 3);
 }
 
 TEST(PickleTest, FunctionsAreRefusedByNameAndPosition) {
-  const std::string text = refusal(start().global("os", "system").mark().text("true").tuple().reduce().stop());
+  const std::string text = pickle_refusal(start().global("os", "system").mark().text("true").tuple().reduce().stop());
   EXPECT_THAT(text, HasSubstr("net.pth, byte 2: 'os.system' is refused"));
   EXPECT_THAT(text, HasSubstr("torch.save(model.state_dict(), ...)"));
 }
 
 TEST(PickleTest, EveryOtherNameIsRefused) {
   for (const char* name : {"system", "_rebuild_tensor", "_rebuild_tensor_v3", "OrderedDictionary"}) {
-    EXPECT_THAT(refusal(start().global("torch._utils", name).stop()), HasSubstr(std::string(name) + "' is refused"));
+    EXPECT_THAT(pickle_refusal(start().global("torch._utils", name).stop()),
+                HasSubstr(std::string(name) + "' is refused"));
   }
   for (const char* module : {"builtins", "__builtin__", "posix", "__main__", "__torch__"}) {
-    EXPECT_THAT(refusal(start().global(module, "eval").stop()), HasSubstr(std::string(module) + ".eval' is refused"));
+    EXPECT_THAT(pickle_refusal(start().global(module, "eval").stop()),
+                HasSubstr(std::string(module) + ".eval' is refused"));
   }
-  EXPECT_THAT(refusal(start().global("torch", "ComplexFloatStorage").stop()),
+  EXPECT_THAT(pickle_refusal(start().global("torch", "ComplexFloatStorage").stop()),
               HasSubstr("'torch.ComplexFloatStorage' is refused"));
 }
 
 TEST(PickleTest, NamesBuiltOnTheStackAreRefusedToo) {
-  EXPECT_THAT(refusal(start().text("os").text("system").raw("\x93").stop()),
+  EXPECT_THAT(pickle_refusal(start().text("os").text("system").raw("\x93").stop()),
               HasSubstr("byte 20: 'os.system' is refused"));
-  EXPECT_THAT(refusal(start().text("os").integer(3).raw("\x93").stop()),
+  EXPECT_THAT(pickle_refusal(start().text("os").integer(3).raw("\x93").stop()),
               HasSubstr("a name was expected, found an integer"));
 }
 
 TEST(PickleTest, UnprintableNamesAreShownSafely) {
-  EXPECT_THAT(refusal(start().global("\x1b[2J", "x").stop()), HasSubstr("'\\x1b[2J.x'"));
+  EXPECT_THAT(pickle_refusal(start().global("\x1b[2J", "x").stop()), HasSubstr("'\\x1b[2J.x'"));
 }
 
 TEST(PickleTest, DangerousOpcodesAreRefused) {
   // INST, OBJ, EXT1, NEWOBJ_EX, PERSID, NEXT_BUFFER.
   for (const char* opcode : {"i", "o", "\x82", "\x92", "P", "\x97", "\xff"}) {
-    EXPECT_THAT(refusal(start().mark().raw(opcode).stop()), HasSubstr("is not one that a dictionary of tensors needs"));
+    EXPECT_THAT(pickle_refusal(start().mark().raw(opcode).stop()),
+                HasSubstr("is not one that a dictionary of tensors needs"));
   }
 }
 
 TEST(PickleTest, CallsOfNamesThatAreNoFunctionsAreRefused) {
-  EXPECT_THAT(refusal(start().global("torch", "FloatStorage").empty_tuple().reduce().stop()),
+  EXPECT_THAT(pickle_refusal(start().global("torch", "FloatStorage").empty_tuple().reduce().stop()),
               HasSubstr("the pickle calls 'torch.FloatStorage': refused"));
-  EXPECT_THAT(refusal(start().text("eval").empty_tuple().reduce().stop()),
+  EXPECT_THAT(pickle_refusal(start().text("eval").empty_tuple().reduce().stop()),
               HasSubstr("the pickle calls the text 'eval': refused"));
-  EXPECT_THAT(refusal(start().global("collections", "OrderedDict").text("x").reduce().stop()),
+  EXPECT_THAT(pickle_refusal(start().global("collections", "OrderedDict").text("x").reduce().stop()),
               HasSubstr("must be a tuple"));
-  EXPECT_THAT(refusal(start().global("collections", "OrderedDict").empty_tuple().raw("\x81").stop()),
+  EXPECT_THAT(pickle_refusal(start().global("collections", "OrderedDict").empty_tuple().raw("\x81").stop()),
               HasSubstr("creates"));
 }
 
 TEST(PickleTest, StateOfOtherValuesIsRefused) {
-  EXPECT_THAT(refusal(start().empty_list().empty_dict().build().stop()), HasSubstr("sets the state of a list"));
-  EXPECT_EQ(read(start().ordered_dict().empty_dict().build().stop().bytes()).top().kind, Kind::kDict);
+  EXPECT_THAT(pickle_refusal(start().empty_list().empty_dict().build().stop()), HasSubstr("sets the state of a list"));
+  EXPECT_EQ(read_pickle_bytes(start().ordered_dict().empty_dict().build().stop().bytes()).top().kind, Kind::kDict);
 }
 
 TEST(PickleTest, DamagedStacksAreRefused) {
-  EXPECT_THAT(refusal(start().stop()), HasSubstr("stack is empty"));
-  EXPECT_THAT(refusal(start().none().mark().stop()), HasSubstr("stack is empty"));
-  EXPECT_THAT(refusal(start().none().tuple().stop()), HasSubstr("has no mark"));
-  EXPECT_THAT(refusal(start().none().raw("\x87").stop()), HasSubstr("stack is empty"));
-  EXPECT_THAT(refusal(start().empty_dict().mark().none().set_items().stop()), HasSubstr("a key without a value"));
-  EXPECT_THAT(refusal(start().empty_list().mark().none().none().set_items().stop()),
+  EXPECT_THAT(pickle_refusal(start().stop()), HasSubstr("stack is empty"));
+  EXPECT_THAT(pickle_refusal(start().none().mark().stop()), HasSubstr("stack is empty"));
+  EXPECT_THAT(pickle_refusal(start().none().tuple().stop()), HasSubstr("has no mark"));
+  EXPECT_THAT(pickle_refusal(start().none().raw("\x87").stop()), HasSubstr("stack is empty"));
+  EXPECT_THAT(pickle_refusal(start().empty_dict().mark().none().set_items().stop()),
+              HasSubstr("a key without a value"));
+  EXPECT_THAT(pickle_refusal(start().empty_list().mark().none().none().set_items().stop()),
               HasSubstr("added to a list instead of a dictionary"));
-  EXPECT_THAT(refusal(start().get(9).stop()), HasSubstr("memo entry 9 is used before it is set"));
+  EXPECT_THAT(pickle_refusal(start().get(9).stop()), HasSubstr("memo entry 9 is used before it is set"));
 }
 
 TEST(PickleTest, EveryTruncationIsAnError) {
   const std::string bytes = testing::small_object();
-  for (size_t size = 0; size < bytes.size(); ++size) EXPECT_THROW(read(bytes.substr(0, size)), DataError) << size;
+  for (size_t size = 0; size < bytes.size(); ++size)
+    EXPECT_THROW(read_pickle_bytes(bytes.substr(0, size)), DataError) << size;
 }
 
 TEST(PickleTest, LengthsBeyondTheFileAreRefusedBeforeMemoryIsTaken) {
-  EXPECT_THAT(refusal(start().raw("X\xff\xff\xff\xff")),
+  EXPECT_THAT(pickle_refusal(start().raw("X\xff\xff\xff\xff")),
               HasSubstr("expected 4294967295 more bytes of the pickle, found 0"));
 }
 
@@ -159,20 +164,20 @@ TEST(PickleTest, ValuesMayContainThemselves) {
   PickleWriter pickle = start();
   pickle.empty_list().put(0).mark().get(0).appends();
   pickle.raw("0").get(0).stop();
-  EXPECT_EQ(read(pickle.bytes()).top().items.size(), 1U);
+  EXPECT_EQ(read_pickle_bytes(pickle.bytes()).top().items.size(), 1U);
 }
 
 TEST(PickleTest, DeepNestingIsHarmless) {
   // A parser that recursed would overflow its stack here.
   const size_t depth = 1000000;
-  EXPECT_EQ(read("\x80\x02N" + std::string(depth, '\x85') + ".").values.size(), depth + 1);
+  EXPECT_EQ(read_pickle_bytes("\x80\x02N" + std::string(depth, '\x85') + ".").values.size(), depth + 1);
 }
 
 TEST(PickleTest, RepeatedDoublingIsHarmless) {
   PickleWriter pickle = start();
   pickle.text("bomb").put(0);
   for (int i = 0; i < 1000; ++i) pickle.get(0).get(0).raw("\x86").put(0);
-  EXPECT_LT(read(pickle.stop().bytes()).values.size(), 1100U);
+  EXPECT_LT(read_pickle_bytes(pickle.stop().bytes()).values.size(), 1100U);
 }
 
 TEST(PickleTest, CopiesOfLongTuplesAreBounded) {
@@ -182,21 +187,21 @@ TEST(PickleTest, CopiesOfLongTuplesAreBounded) {
   for (int i = 0; i < 100000; ++i) pickle.raw("2");
   pickle.tuple().raw("\x85").put(0).raw("0").global("torch", "Size").put(1);
   for (int i = 0; i < 1000; ++i) pickle.get(1).get(0).reduce();
-  EXPECT_THAT(refusal(pickle.stop()), HasSubstr("the pickle's values take more than 268435456 bytes"));
+  EXPECT_THAT(pickle_refusal(pickle.stop()), HasSubstr("the pickle's values take more than 268435456 bytes"));
 }
 
 TEST(PickleTest, NumberOfValuesIsBounded) {
-  EXPECT_THAT(message_of([] { read("\x80\x02" + std::string(3000000, 'N') + "."); }),
+  EXPECT_THAT(message_of([] { read_pickle_bytes("\x80\x02" + std::string(3000000, 'N') + "."); }),
               HasSubstr("more than 2097152 values"));
 }
 
 TEST(PickleTest, LongNamesAreRefused) {
-  EXPECT_THAT(refusal(start().global(std::string(1000, 'a'), "b").stop()),
+  EXPECT_THAT(pickle_refusal(start().global(std::string(1000, 'a'), "b").stop()),
               HasSubstr("a name is longer than 512 bytes"));
 }
 
 TEST(PickleTest, UnknownProtocolIsRefused) {
-  EXPECT_THAT(message_of([] { read("\x80\x06N."); }), HasSubstr("byte 0: pickle protocol 6 is unknown"));
+  EXPECT_THAT(message_of([] { read_pickle_bytes("\x80\x06N."); }), HasSubstr("byte 0: pickle protocol 6 is unknown"));
 }
 
 TEST(TorchPickleTest, ViewIsDescribed) {
@@ -218,7 +223,7 @@ TEST(TorchPickleTest, ParametersAreTheirTensors) {
   PickleWriter pickle = start();
   pickle.global("torch._utils", "_rebuild_parameter").mark().tensor("FloatStorage", "0", 1, 0, {1}, {1}).flag(true);
   pickle.ordered_dict().tuple().reduce().stop();
-  EXPECT_EQ(read(pickle.bytes()).top().kind, Kind::kTensor);
+  EXPECT_EQ(read_pickle_bytes(pickle.bytes()).top().kind, Kind::kTensor);
 }
 
 TEST(TorchPickleTest, ShapesOfTorchSizeAreTaken) {
@@ -234,13 +239,13 @@ TEST(TorchPickleTest, ShapesOfTorchSizeAreTaken) {
       .tuple()
       .reduce()
       .stop();
-  EXPECT_EQ(read(pickle.bytes()).top().kind, Kind::kTensor);
+  EXPECT_EQ(read_pickle_bytes(pickle.bytes()).top().kind, Kind::kTensor);
 }
 
 TEST(TorchPickleTest, ViewsOutsideTheirStorageAreRefused) {
   const auto text = [](int64_t elements, int64_t offset, const std::vector<int64_t>& sizes,
                        const std::vector<int64_t>& strides) {
-    return refusal(start().tensor("FloatStorage", "0", elements, offset, sizes, strides).stop());
+    return pickle_refusal(start().tensor("FloatStorage", "0", elements, offset, sizes, strides).stop());
   };
   const int64_t huge = std::numeric_limits<int64_t>::max();
   EXPECT_THAT(text(6, 1, {2, 3}, {3, 1}), HasSubstr("reaches beyond the 6 elements of its storage"));
@@ -262,25 +267,26 @@ TEST(TorchPickleTest, ViewsOutsideTheirStorageAreRefused) {
 TEST(TorchPickleTest, StoragesThatContradictThemselvesAreRefused) {
   PickleWriter pickle = start();
   pickle.storage("FloatStorage", "0", 6).storage("LongStorage", "0", 6).stop();
-  EXPECT_THAT(refusal(pickle), HasSubstr("storage '0' occurs with two types or lengths"));
+  EXPECT_THAT(pickle_refusal(pickle), HasSubstr("storage '0' occurs with two types or lengths"));
 }
 
 TEST(TorchPickleTest, OddPersistentIdsAreRefused) {
-  EXPECT_THAT(refusal(start().text("module").raw("Q").stop()), HasSubstr("a storage is named by the text 'module'"));
-  EXPECT_THAT(refusal(start().mark().text("module").tuple().raw("Q").stop()),
+  EXPECT_THAT(pickle_refusal(start().text("module").raw("Q").stop()),
+              HasSubstr("a storage is named by the text 'module'"));
+  EXPECT_THAT(pickle_refusal(start().mark().text("module").tuple().raw("Q").stop()),
               HasSubstr("a stored 'module' is refused"));
-  EXPECT_THAT(refusal(start().mark().text("storage").tuple().raw("Q").stop()),
+  EXPECT_THAT(pickle_refusal(start().mark().text("storage").tuple().raw("Q").stop()),
               HasSubstr("the type of a storage is missing"));
-  EXPECT_THAT(refusal(start()
-                          .mark()
-                          .text("storage")
-                          .global("torch", "Size")
-                          .text("0")
-                          .text("cpu")
-                          .integer(1)
-                          .tuple()
-                          .raw("Q")
-                          .stop()),
+  EXPECT_THAT(pickle_refusal(start()
+                                 .mark()
+                                 .text("storage")
+                                 .global("torch", "Size")
+                                 .text("0")
+                                 .text("cpu")
+                                 .integer(1)
+                                 .tuple()
+                                 .raw("Q")
+                                 .stop()),
               HasSubstr("'torch.Size' is no type of storage"));
 }
 
@@ -296,11 +302,11 @@ TEST(TorchPickleTest, ScriptClassesAreAttributeListsInScriptArchivesOnly) {
       .set_items()
       .build()
       .stop();
-  const PickleDocument document = read(pickle.bytes(), Form::kTorchScript);
+  const PickleDocument document = read_pickle_bytes(pickle.bytes(), Form::kTorchScript);
   ASSERT_EQ(document.top().kind, Kind::kObject);
   EXPECT_EQ(document.top().text, "__torch__.net.Net");
   EXPECT_EQ(document.find(document.top(), "training")->integer, 0);
-  EXPECT_THAT(refusal(pickle, Form::kZip), HasSubstr("'__torch__.net.Net' is refused"));
+  EXPECT_THAT(pickle_refusal(pickle, Form::kZip), HasSubstr("'__torch__.net.Net' is refused"));
 }
 
 }  // namespace

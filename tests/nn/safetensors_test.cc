@@ -17,16 +17,16 @@ using testing::message_of;
 using testing::safetensors_file;
 using testing::TemporaryDirectory;
 
-StateDict read(const std::string& bytes) {
+StateDict read_bytes(const std::string& bytes) {
   return read_safetensors(MemorySource("net.safetensors", bytes));
 }
 
-std::string refusal(const std::string& header, const std::string& data = "") {
-  return message_of([&] { read(safetensors_file(header, data)); });
+std::string header_refusal(const std::string& header, const std::string& data = "") {
+  return message_of([&] { read_bytes(safetensors_file(header, data)); });
 }
 
 TEST(SafetensorsTest, TensorsComeInHeaderOrderWithTheirValues) {
-  const StateDict state = read(testing::small_safetensors());
+  const StateDict state = read_bytes(testing::small_safetensors());
   ASSERT_EQ(state.tensors.size(), 2U);
   EXPECT_EQ(state.tensors[0].first, "weight");
   EXPECT_TRUE(torch::equal(state.tensors[0].second, torch::arange(6, torch::kFloat).view({2, 3})));
@@ -92,14 +92,14 @@ TEST(SafetensorsTest, WriterNamesAnUnwritablePath) {
 
 TEST(SafetensorsTest, EveryTruncationIsAnError) {
   const std::string bytes = testing::small_safetensors();
-  for (size_t size = 0; size < bytes.size(); ++size) EXPECT_THROW(read(bytes.substr(0, size)), DataError) << size;
-  EXPECT_THAT(message_of([&] { read(bytes + "x"); }), HasSubstr("the tensors have 32 bytes, the file holds 33"));
+  for (size_t size = 0; size < bytes.size(); ++size) EXPECT_THROW(read_bytes(bytes.substr(0, size)), DataError) << size;
+  EXPECT_THAT(message_of([&] { read_bytes(bytes + "x"); }), HasSubstr("the tensors have 32 bytes, the file holds 33"));
 }
 
 TEST(SafetensorsTest, HugeHeaderIsRefused) {
-  EXPECT_THAT(message_of([] { read(little_endian(uint64_t{1} << 60U, 8) + "{}"); }),
+  EXPECT_THAT(message_of([] { read_bytes(little_endian(uint64_t{1} << 60U, 8) + "{}"); }),
               HasSubstr("a header of 1152921504606846976 bytes is refused; the file has 10 bytes"));
-  EXPECT_THAT(message_of([] { read(little_endian(~uint64_t{0}, 8) + "{}"); }), HasSubstr("is refused"));
+  EXPECT_THAT(message_of([] { read_bytes(little_endian(~uint64_t{0}, 8) + "{}"); }), HasSubstr("is refused"));
 }
 
 TEST(SafetensorsTest, OffsetsMustTileTheData) {
@@ -108,61 +108,65 @@ TEST(SafetensorsTest, OffsetsMustTileTheData) {
     return R"({"a":{"dtype":"F32","shape":[1],"data_offsets":)" + a +
            R"(},"b":{"dtype":"F32","shape":[1],"data_offsets":)" + b + "}}";
   };
-  EXPECT_NO_THROW(read(safetensors_file(two("[4,8]", "[0,4]"), data)));
-  EXPECT_THAT(refusal(two("[0,4]", "[0,4]"), data),
+  EXPECT_NO_THROW(read_bytes(safetensors_file(two("[4,8]", "[0,4]"), data)));
+  EXPECT_THAT(header_refusal(two("[0,4]", "[0,4]"), data),
               HasSubstr("tensor 'b' begins at data byte 0 and overlaps another tensor"));
-  EXPECT_THAT(refusal(two("[0,4]", "[2,6]"), data), HasSubstr("overlaps"));
-  EXPECT_THAT(refusal(two("[0,4]", "[5,9]"), data + "x"), HasSubstr("leaves a gap"));
-  EXPECT_THAT(refusal(two("[0,4]", "[4,12]"), data), HasSubstr("do not lie in the 8 bytes of data"));
-  EXPECT_THAT(refusal(two("[4,0]", "[4,8]"), data), HasSubstr("do not lie"));
-  EXPECT_THAT(refusal(two("[0,4]", "[18446744073709551612,0]"), data), HasSubstr("do not lie"));
-  EXPECT_THAT(refusal(two("[0,4]", "[4,7]"), data.substr(1)),
+  EXPECT_THAT(header_refusal(two("[0,4]", "[2,6]"), data), HasSubstr("overlaps"));
+  EXPECT_THAT(header_refusal(two("[0,4]", "[5,9]"), data + "x"), HasSubstr("leaves a gap"));
+  EXPECT_THAT(header_refusal(two("[0,4]", "[4,12]"), data), HasSubstr("do not lie in the 8 bytes of data"));
+  EXPECT_THAT(header_refusal(two("[4,0]", "[4,8]"), data), HasSubstr("do not lie"));
+  EXPECT_THAT(header_refusal(two("[0,4]", "[18446744073709551612,0]"), data), HasSubstr("do not lie"));
+  EXPECT_THAT(header_refusal(two("[0,4]", "[4,7]"), data.substr(1)),
               HasSubstr("its shape needs 4 bytes, its data offsets span 3"));
 }
 
 TEST(SafetensorsTest, ShapesThatOverflowAreRefused) {
-  EXPECT_THAT(refusal(R"({"a":{"dtype":"F32","shape":[4294967296,4294967296],"data_offsets":[0,0]}})"),
+  EXPECT_THAT(header_refusal(R"({"a":{"dtype":"F32","shape":[4294967296,4294967296],"data_offsets":[0,0]}})"),
               HasSubstr("needs too many bytes"));
-  EXPECT_THAT(refusal(R"({"a":{"dtype":"F32","shape":[9223372036854775807],"data_offsets":[0,0]}})"),
+  EXPECT_THAT(header_refusal(R"({"a":{"dtype":"F32","shape":[9223372036854775807],"data_offsets":[0,0]}})"),
               HasSubstr("needs too many bytes"));
-  EXPECT_THAT(refusal(R"({"a":{"dtype":"F32","shape":[0,9223372036854775807,2],"data_offsets":[0,0]}})"),
+  EXPECT_THAT(header_refusal(R"({"a":{"dtype":"F32","shape":[0,9223372036854775807,2],"data_offsets":[0,0]}})"),
               HasSubstr("needs too many bytes"));
-  EXPECT_THAT(refusal(R"({"a":{"dtype":"F32","shape":[18446744073709551615],"data_offsets":[0,0]}})"),
+  EXPECT_THAT(header_refusal(R"({"a":{"dtype":"F32","shape":[18446744073709551615],"data_offsets":[0,0]}})"),
               HasSubstr("is too large"));
-  EXPECT_THAT(refusal(R"({"a":{"dtype":"F32","shape":[-1],"data_offsets":[0,0]}})"), HasSubstr("the number -1"));
-  EXPECT_THAT(refusal(R"({"a":{"dtype":"F32","shape":[1.0],"data_offsets":[0,4]}})"), HasSubstr("the number '1.0'"));
-  EXPECT_THAT(refusal(R"({"a":{"dtype":"F32","shape":[1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1],"data_offsets":[0,4]}})"),
-              HasSubstr("more than 16 dimensions"));
+  EXPECT_THAT(header_refusal(R"({"a":{"dtype":"F32","shape":[-1],"data_offsets":[0,0]}})"), HasSubstr("the number -1"));
+  EXPECT_THAT(header_refusal(R"({"a":{"dtype":"F32","shape":[1.0],"data_offsets":[0,4]}})"),
+              HasSubstr("the number '1.0'"));
+  EXPECT_THAT(
+      header_refusal(R"({"a":{"dtype":"F32","shape":[1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1],"data_offsets":[0,4]}})"),
+      HasSubstr("more than 16 dimensions"));
 }
 
 TEST(SafetensorsTest, HeadersOfAnotherFormAreRefused) {
-  EXPECT_THAT(refusal("[]"), HasSubstr("an array stands where an object was expected"));
-  EXPECT_THAT(refusal(R"({"a":3})"), HasSubstr("tensor 'a': the number 3 stands where an object was expected"));
-  EXPECT_THAT(refusal(R"({"a":{}})"), HasSubstr("dtype, shape and two data_offsets are needed"));
-  EXPECT_THAT(refusal(R"({"a":{"dtype":"F32","shape":[],"data_offsets":[0]}})"),
+  EXPECT_THAT(header_refusal("[]"), HasSubstr("an array stands where an object was expected"));
+  EXPECT_THAT(header_refusal(R"({"a":3})"), HasSubstr("tensor 'a': the number 3 stands where an object was expected"));
+  EXPECT_THAT(header_refusal(R"({"a":{}})"), HasSubstr("dtype, shape and two data_offsets are needed"));
+  EXPECT_THAT(header_refusal(R"({"a":{"dtype":"F32","shape":[],"data_offsets":[0]}})"),
               HasSubstr("two data_offsets are needed"));
-  EXPECT_THAT(refusal(R"({"a":{"dtype":"F32","shape":[],"data_offsets":[0,4,8]}})"), HasSubstr("the number 8"));
-  EXPECT_THAT(refusal(R"({"a":{"dtype":["F32"],"shape":[],"data_offsets":[0,4]}})"), HasSubstr("an array stands"));
-  EXPECT_THAT(refusal(R"({"a":{"dtype":"F32","shape":[[1]],"data_offsets":[0,4]}})"), HasSubstr("an array stands"));
-  EXPECT_THAT(refusal(R"({"a":{"dtype":"F32","shape":[],"data_offsets":[0,4],"x":1}})"),
+  EXPECT_THAT(header_refusal(R"({"a":{"dtype":"F32","shape":[],"data_offsets":[0,4,8]}})"), HasSubstr("the number 8"));
+  EXPECT_THAT(header_refusal(R"({"a":{"dtype":["F32"],"shape":[],"data_offsets":[0,4]}})"),
+              HasSubstr("an array stands"));
+  EXPECT_THAT(header_refusal(R"({"a":{"dtype":"F32","shape":[[1]],"data_offsets":[0,4]}})"),
+              HasSubstr("an array stands"));
+  EXPECT_THAT(header_refusal(R"({"a":{"dtype":"F32","shape":[],"data_offsets":[0,4],"x":1}})"),
               HasSubstr("unknown field 'x'"));
-  EXPECT_THAT(refusal(R"({"a":{"dtype":"F32","dtype":"F32"}})"), HasSubstr("field 'dtype' occurs twice"));
-  EXPECT_THAT(refusal(R"({"a":{"dtype":"F8_E4M3","shape":[],"data_offsets":[0,1]}})", "x"),
+  EXPECT_THAT(header_refusal(R"({"a":{"dtype":"F32","dtype":"F32"}})"), HasSubstr("field 'dtype' occurs twice"));
+  EXPECT_THAT(header_refusal(R"({"a":{"dtype":"F8_E4M3","shape":[],"data_offsets":[0,1]}})", "x"),
               HasSubstr("type 'F8_E4M3' is not supported; known: F64"));
-  EXPECT_THAT(refusal(R"({"a":{"dtype":"U8","shape":[],"data_offsets":[0,1]},"a":{}})", "x"),
+  EXPECT_THAT(header_refusal(R"({"a":{"dtype":"U8","shape":[],"data_offsets":[0,1]},"a":{}})", "x"),
               HasSubstr("'a' occurs twice"));
-  EXPECT_THAT(refusal(R"({"__metadata__":{"a":1}})"), HasSubstr("the number 1 stands"));
-  EXPECT_THAT(refusal(R"({"__metadata__":{"a":"1","a":"2"}})"), HasSubstr("metadata 'a' occurs twice"));
-  EXPECT_THAT(refusal(R"({"__metadata__":{"a":{}}})"), HasSubstr("an object stands"));
-  EXPECT_THAT(refusal(R"({"":{}})"), HasSubstr("tensor name ''"));
-  EXPECT_THAT(refusal("{\"a\":\xff}"), HasSubstr("no valid JSON"));
-  EXPECT_THAT(refusal("{\"a\":"), HasSubstr("no valid JSON"));
-  EXPECT_THAT(refusal("{}{}"), HasSubstr("no valid JSON"));
-  EXPECT_THAT(refusal(std::string(100000, '[')), HasSubstr("an array stands"));
+  EXPECT_THAT(header_refusal(R"({"__metadata__":{"a":1}})"), HasSubstr("the number 1 stands"));
+  EXPECT_THAT(header_refusal(R"({"__metadata__":{"a":"1","a":"2"}})"), HasSubstr("metadata 'a' occurs twice"));
+  EXPECT_THAT(header_refusal(R"({"__metadata__":{"a":{}}})"), HasSubstr("an object stands"));
+  EXPECT_THAT(header_refusal(R"({"":{}})"), HasSubstr("tensor name ''"));
+  EXPECT_THAT(header_refusal("{\"a\":\xff}"), HasSubstr("no valid JSON"));
+  EXPECT_THAT(header_refusal("{\"a\":"), HasSubstr("no valid JSON"));
+  EXPECT_THAT(header_refusal("{}{}"), HasSubstr("no valid JSON"));
+  EXPECT_THAT(header_refusal(std::string(100000, '[')), HasSubstr("an array stands"));
 }
 
 TEST(SafetensorsTest, BooleansMustBeZeroOrOne) {
-  EXPECT_THAT(refusal(R"({"a":{"dtype":"BOOL","shape":[2],"data_offsets":[0,2]}})", "\x01\x02"),
+  EXPECT_THAT(header_refusal(R"({"a":{"dtype":"BOOL","shape":[2],"data_offsets":[0,2]}})", "\x01\x02"),
               HasSubstr("a boolean must be 0 or 1, found 2"));
 }
 
@@ -175,7 +179,7 @@ TEST(SafetensorsTest, EveryChangedHeaderByteIsRefusedOrHarmless) {
       try {
         // What is still accepted (another name) describes the same 32 bytes.
         int64_t bytes = 0;
-        for (const auto& [key, tensor] : read(bad).tensors) bytes += tensor.numel() * tensor.element_size();
+        for (const auto& [key, tensor] : read_bytes(bad).tensors) bytes += tensor.numel() * tensor.element_size();
         EXPECT_EQ(bytes, 32);
       } catch (const DataError&) {
       }
@@ -184,8 +188,8 @@ TEST(SafetensorsTest, EveryChangedHeaderByteIsRefusedOrHarmless) {
 }
 
 TEST(SafetensorsTest, EmptyDictionaryIsAFile) {
-  EXPECT_TRUE(read(safetensors_file("{}", "")).tensors.empty());
-  EXPECT_TRUE(read(safetensors_file("{}      ", "")).tensors.empty());
+  EXPECT_TRUE(read_bytes(safetensors_file("{}", "")).tensors.empty());
+  EXPECT_TRUE(read_bytes(safetensors_file("{}      ", "")).tensors.empty());
 }
 
 }  // namespace

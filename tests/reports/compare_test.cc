@@ -22,7 +22,7 @@ using testing::SyntheticCell;
 using testing::SyntheticScores;
 using testing::TemporaryDirectory;
 
-constexpr CompareOptions kQuick{200, 1, 1, true};
+constexpr CompareOptions kFewResamples{200, 1, 1, true};
 
 class CompareTest : public ::testing::Test {
  protected:
@@ -31,7 +31,7 @@ class CompareTest : public ::testing::Test {
   RunStore b_ = RunStore::create(folder_ / "b");
 
   RunComparison compare() {
-    return compare_runs(ComparedSide::open(folder_ / "a"), ComparedSide::open(folder_ / "b"), kQuick);
+    return compare_runs(ComparedSide::open(folder_ / "a"), ComparedSide::open(folder_ / "b"), kFewResamples);
   }
 };
 
@@ -170,7 +170,7 @@ TEST_F(CompareTest, TwoRowsAreComparedWhateverTheirModel) {
   const ComparedSide a = ComparedSide::open(a_.cell_directory(first.cell.key()));
   const ComparedSide b = ComparedSide::open(a_.cell_directory(second.cell.key()) / "row.json");
   EXPECT_TRUE(a.single_row);
-  const RunComparison comparison = compare_runs(a, b, kQuick);
+  const RunComparison comparison = compare_runs(a, b, kFewResamples);
   ASSERT_EQ(comparison.overall.size(), 2U);
   EXPECT_EQ(comparison.overall[0].subject, "short | fcn");
   EXPECT_EQ(comparison.overall[0].condition, "clean | drc:preset=speech");
@@ -225,11 +225,11 @@ TEST_F(CompareTest, ScoreFilesNeedTheSameLabels) {
   a.float32 = made.scores;
   ScoredTracks b = a;
   b.float32[0] = 0.5F;
-  const RunComparison comparison = compare_score_files(a, b, "a.npy", "b.npy", kQuick);
+  const RunComparison comparison = compare_score_files(a, b, "a.npy", "b.npy", kFewResamples);
   EXPECT_EQ(comparison.overall.size(), 2U);
   EXPECT_EQ(comparison.per_tag.size(), 8U);
   b.labels[0] = static_cast<uint8_t>(1 - b.labels[0]);
-  EXPECT_THAT(message_of([&] { compare_score_files(a, b, "a", "b", kQuick); }), HasSubstr("labels"));
+  EXPECT_THAT(message_of([&] { compare_score_files(a, b, "a", "b", kFewResamples); }), HasSubstr("labels"));
 }
 
 }  // namespace
