@@ -107,8 +107,8 @@ std::shared_ptr<Tagger> make_vgg_mediaeval(const Options& given, int64_t n_tags)
 }
 
 ModelEntry entry(const Identity& identity, const char* summary, std::vector<OptionSpec> options,
-                 std::shared_ptr<Tagger> (*make)(const Options&, int64_t)) {
-  return {identity.name, identity.row_name, summary, identity.paper, identity.source, std::move(options), make};
+                 std::shared_ptr<Tagger> (*make)(const Options&, int64_t), int64_t n_tags = 50) {
+  return {identity.name, identity.row_name, summary, identity.paper, identity.source, std::move(options), make, n_tags};
 }
 
 std::vector<OptionSpec> fcn_options(const char* n_mels) {
@@ -168,7 +168,7 @@ const std::vector<ModelEntry>& models() {
             &make_short_chunk<kShortRes, ShortChunkCnnRes>),
       entry(kVggMediaeval, "VGG-like baseline of the MTG-Jamendo dataset on 29.1 s at 12 kHz",
             {channels_option("64", "channels of the first and last layer; the ones between have twice as many")},
-            &make_vgg_mediaeval)};
+            &make_vgg_mediaeval, 56)};
   return entries;
 }
 

@@ -146,7 +146,7 @@ bool RunStore::is_finished(const std::string& key) const {
 }
 
 std::optional<FileLock> RunStore::claim(const std::string& key) const {
-  return FileLock::try_acquire(cell_directory(key) / "claim");
+  return FileLock::try_acquire(cell_directory(key) / kClaim);
 }
 
 void RunStore::finish_cell(const Row& row, const std::vector<std::string>& track_ids,
@@ -180,7 +180,15 @@ void RunStore::finish_cell(const Row& row, const std::vector<std::string>& track
 std::optional<Row> RunStore::row(const std::string& key) const {
   if (!is_finished(key)) return std::nullopt;
   const fs::path path = cell_directory(key) / "row.json";
-  Row row = Row::from_json(read_json(path), path.string());
+  Json json;
+  try {
+    json = read_json(path);
+  } catch (const DataError&) {
+    // A process that tries a failed cell again removes its row.
+    if (!is_finished(key)) return std::nullopt;
+    throw;
+  }
+  Row row = Row::from_json(json, path.string());
   if (row.cell.key() != key) {
     throw DataError(path.string() + ": the row of cell " + key + " was expected, found that of cell " + row.cell.key() +
                     " (a renamed folder?); " + kCellRemedy);
@@ -189,6 +197,19 @@ std::optional<Row> RunStore::row(const std::string& key) const {
   if (fs::exists(timing))
     row.seconds = JsonFields(read_json(timing), timing.string(), "", kCellRemedy).optional_real("seconds");
   return row;
+}
+
+void RunStore::forget_cell(const std::string& key, const std::vector<std::string>& kept) const {
+  std::vector<fs::path> paths;
+  std::error_code error;
+  for (fs::directory_iterator it(cell_directory(key), error), end; !error && it != end; it.increment(error)) {
+    const std::string name = it->path().filename().string();
+    if (name != kClaim && std::find(kept.begin(), kept.end(), name) == kept.end()) paths.push_back(it->path());
+  }
+  for (const fs::path& path : paths) {
+    fs::remove_all(path, error);
+    if (error) throw DataError("cannot remove " + path.string() + ": " + error.message());
+  }
 }
 
 std::vector<Row> RunStore::rows() const {
@@ -202,11 +223,16 @@ std::vector<Row> RunStore::rows() const {
     throw DataError("cannot list " + (directory_ / "cells").string() + ": " + error.message());
   // So that the first of several damaged rows is always the one complained about, and equal rows keep one order.
   std::sort(keys.begin(), keys.end());
-  std::vector<Row> rows(keys.size());
+  std::vector<std::optional<Row>> found(keys.size());
   parallel_for(static_cast<int64_t>(keys.size()), available_processors(), [&](int64_t i) {
     const auto index = static_cast<size_t>(i);
-    rows[index] = row(keys[index]).value();
+    found[index] = row(keys[index]);
   });
+  std::vector<Row> rows;
+  rows.reserve(keys.size());
+  for (std::optional<Row>& row : found) {
+    if (row) rows.push_back(std::move(*row));
+  }
 
   const Json run = has_run_json() ? read_run_json() : Json::object();
   const Ranking models(run, "models");
@@ -222,7 +248,19 @@ std::vector<Row> RunStore::rows() const {
   return rows;
 }
 
-std::vector<ThroughputRow> RunStore::throughput() const {
+void RunStore::forget_throughput(const std::set<std::string>& model_labels) const {
+  std::error_code error;
+  for (const fs::path& path : throughput_files()) {
+    const Json json = read_json(path);
+    const auto of_label = [&](const Json& row) {
+      return row.is_object() && model_labels.count(row.value("model_label", "")) > 0;
+    };
+    const Json rows = json.is_object() ? json.value("rows", Json::array()) : Json::array();
+    if (std::any_of(rows.begin(), rows.end(), of_label)) fs::remove(path, error);
+  }
+}
+
+std::vector<fs::path> RunStore::throughput_files() const {
   std::vector<fs::path> paths;
   std::error_code error;
   for (fs::directory_iterator it(directory_ / "bench", error), end; !error && it != end; it.increment(error)) {
@@ -230,8 +268,12 @@ std::vector<ThroughputRow> RunStore::throughput() const {
     if (ends_with(name, ".json") && !starts_with(name, ".")) paths.push_back(it->path());
   }
   std::sort(paths.begin(), paths.end());
+  return paths;
+}
+
+std::vector<ThroughputRow> RunStore::throughput() const {
   std::vector<ThroughputRow> rows;
-  for (const fs::path& path : paths) {
+  for (const fs::path& path : throughput_files()) {
     const Json json = read_json(path);
     const JsonFields fields(json, path.string(), "", kBenchRemedy);
     const int64_t version = fields.integer("schema_version");

@@ -2,6 +2,7 @@
 
 #include <filesystem>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -55,6 +56,8 @@ class RunStore {
   // another cell.
   std::optional<Row> row(const std::string& key) const;
 
+  // The file in a cell's folder that claim() locks.
+  static constexpr const char* kClaim = "claim";
   // The exclusive right to work on a cell; nothing if another process has it. Ends with the process, also after kill
   // -9.
   std::optional<FileLock> claim(const std::string& key) const;
@@ -66,6 +69,10 @@ class RunStore {
   void finish_cell(const Row& row, const std::vector<std::string>& track_ids, const std::vector<std::string>& groups,
                    const std::vector<uint8_t>& labels, const std::vector<float>& scores) const;
 
+  // Removes what a cell's folder holds, but for the claim and the files named: whoever waits for a lock waits for that
+  // file. The caller holds the claim.
+  void forget_cell(const std::string& key, const std::vector<std::string>& kept) const;
+
   // All finished rows, sorted by model, seed, split, condition as run.json lists them (arrays of labels "models",
   // "seeds", "splits", "conditions"); what is not listed comes last, alphabetically (numbers by size, "clean" before
   // other conditions). A damaged row is an error that names its file.
@@ -74,6 +81,9 @@ class RunStore {
   std::vector<ThroughputRow> throughput() const;
   // One file per model, precision, device and number of threads; replaces what was measured before under the same four.
   void write_throughput(const std::vector<ThroughputRow>& rows) const;
+
+  // Removes the measurements of these labels.
+  void forget_throughput(const std::set<std::string>& model_labels) const;
 
   // What finish_cell stored. Errors: DataError if a file is missing or does not fit the row; also for a row without
   // scores (a failed cell).
@@ -94,6 +104,7 @@ class RunStore {
 
  private:
   explicit RunStore(std::filesystem::path directory) : directory_(std::move(directory)) {}
+  std::vector<std::filesystem::path> throughput_files() const;
   std::filesystem::path directory_;
 };
 

@@ -31,9 +31,12 @@ namespace {
 
 constexpr int kFormatVersion = 1;
 constexpr std::array<char, 8> kMagic = {'T', 'B', 'P', 'C', 'M', '\r', '\n', kFormatVersion};
+constexpr char kEntryFolder[] = "pcm";
+constexpr char kIndexFolder[] = "index";
 constexpr char kEntrySuffix[] = ".pcm";
 constexpr char kIndexSuffix[] = ".idx";
 constexpr char kTemporarySuffix[] = ".tmp";
+constexpr size_t kKeyDigits = 32;  // of an XXH128 in hexadecimal
 
 // In front of the samples (float32, as the machine orders them).
 struct EntryHeader {
@@ -120,7 +123,8 @@ void write_unsynced(const std::filesystem::path& path, const std::vector<std::st
   target.commit(AtomicFile::Sync::kNo);
 }
 
-// What the cache's files occupy, and when each was last used.
+// What the cache's files occupy, and when each was last used. Only the folders that the cache makes are looked at, and
+// only names that it gives: whatever else lies in the user's folder is not ours to remove.
 struct StoredFile {
   std::filesystem::path path;
   uint64_t bytes;
@@ -128,8 +132,7 @@ struct StoredFile {
   bool temporary;
 };
 
-std::vector<StoredFile> list_files(const std::filesystem::path& directory) {
-  std::vector<StoredFile> files;
+void list_folder(const std::filesystem::path& directory, const std::string& suffix, std::vector<StoredFile>& files) {
   std::error_code error;
   std::filesystem::recursive_directory_iterator end;
   for (std::filesystem::recursive_directory_iterator it(
@@ -137,7 +140,11 @@ std::vector<StoredFile> list_files(const std::filesystem::path& directory) {
        !error && it != end; it.increment(error)) {
     const std::string name = it->path().filename().string();
     const bool temporary = ends_with(name, kTemporarySuffix);
-    if (!temporary && !ends_with(name, kEntrySuffix) && !ends_with(name, kIndexSuffix)) continue;
+    const size_t start = temporary && starts_with(name, ".") ? 1 : 0;
+    if (name.find_first_not_of("0123456789abcdef", start) != start + kKeyDigits ||
+        name.compare(start + kKeyDigits, suffix.size(), suffix) != 0) {
+      continue;
+    }
     struct stat status {};
     // Another process may have removed it meanwhile.
     if (::lstat(it->path().c_str(), &status) != 0 || !S_ISREG(status.st_mode)) continue;
@@ -145,6 +152,12 @@ std::vector<StoredFile> list_files(const std::filesystem::path& directory) {
     const auto bytes = (static_cast<uint64_t>(status.st_size) + kDiskBlock - 1) / kDiskBlock * kDiskBlock;
     files.push_back({it->path(), bytes, nanoseconds(status.st_mtim), temporary});
   }
+}
+
+std::vector<StoredFile> list_files(const std::filesystem::path& directory) {
+  std::vector<StoredFile> files;
+  list_folder(directory / kEntryFolder, kEntrySuffix, files);
+  list_folder(directory / kIndexFolder, kIndexSuffix, files);
   return files;
 }
 
@@ -186,16 +199,16 @@ struct PcmCache::State {
 // each, replaced as a whole; a torn one does not match and is written anew.
 std::string PcmCache::State::content_hash(const std::filesystem::path& audio, const FileIdentity& identity) {
   const std::string absolute = std::filesystem::absolute(audio).lexically_normal().string();
-  const std::filesystem::path index = in_folder("index", xxh128_hex(absolute.data(), absolute.size()), kIndexSuffix);
+  const std::filesystem::path index =
+      in_folder(kIndexFolder, xxh128_hex(absolute.data(), absolute.size()), kIndexSuffix);
   const std::string expected = identity.text() + "\n" + absolute + "\n";
-  constexpr size_t kHashDigits = 32;
   std::ifstream stored(index, std::ios::binary);
   if (stored) {
-    std::string text(expected.size() + kHashDigits + 2, '\0');
+    std::string text(expected.size() + kKeyDigits + 2, '\0');
     stored.read(text.data(), static_cast<std::streamsize>(text.size()));
     text.resize(static_cast<size_t>(stored.gcount()));
-    if (text.size() == expected.size() + kHashDigits + 1 && starts_with(text, expected) && text.back() == '\n') {
-      return text.substr(expected.size(), kHashDigits);
+    if (text.size() == expected.size() + kKeyDigits + 1 && starts_with(text, expected) && text.back() == '\n') {
+      return text.substr(expected.size(), kKeyDigits);
     }
   }
   std::string hash = xxh128_file_hex(audio);
@@ -213,7 +226,7 @@ std::string PcmCache::State::content_hash(const std::filesystem::path& audio, co
 }
 
 std::optional<PcmClip> PcmCache::State::open_entry(const std::string& key, int sample_rate_hz, bool touch) {
-  const std::filesystem::path path = in_folder("pcm", key, kEntrySuffix);
+  const std::filesystem::path path = in_folder(kEntryFolder, key, kEntrySuffix);
   const Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
   struct stat status {};
   if (file.number() < 0 || ::fstat(file.number(), &status) != 0) return std::nullopt;
@@ -249,7 +262,7 @@ std::optional<PcmClip> PcmCache::State::open_entry(const std::string& key, int s
 }
 
 void PcmCache::State::store(const std::string& key, const Waveform& waveform) {
-  const std::filesystem::path path = in_folder("pcm", key, kEntrySuffix);
+  const std::filesystem::path path = in_folder(kEntryFolder, key, kEntrySuffix);
   const size_t payload = waveform.samples.size() * sizeof(float);
   EntryHeader header{};
   header.magic = kMagic;

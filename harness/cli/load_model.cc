@@ -26,6 +26,19 @@ int64_t tags_in(const StateDict& state, const Tagger& tagger, const std::string&
   return last->size(0);
 }
 
+// A file may tell widths that its tensors cannot fill: building such a network would take memory without bound. Every
+// architecture has layers from all its channels to all of them.
+void require_plausible_width(const StateDict& state, const Options& options, const std::string& what) {
+  int64_t values = 0;
+  for (const auto& [name, tensor] : state.tensors) values += tensor.numel();
+  for (const auto& [name, text] : options.canonical()) {
+    const auto width = parse_integer(text);
+    if (name != "n_channels" || !width || *width < 2 || *width <= values / *width) continue;
+    throw DataError(what + ": a network of n_channels=" + text + " was expected, but the file holds " +
+                    std::to_string(values) + " values in all");
+  }
+}
+
 LoadedModel load_script(const LoadModelFlags& flags, Spec spec) {
   if (flags.chunk_samples > 0) spec.options.emplace_back("chunk_samples", std::to_string(flags.chunk_samples));
   if (flags.sample_rate_hz > 0) spec.options.emplace_back("sample_rate_hz", std::to_string(flags.sample_rate_hz));
@@ -85,6 +98,7 @@ LoadedModel load_model(const LoadModelFlags& flags) {
   const ModelEntry& entry = find_architecture(loaded.info.model);
   const Options options(entry.name, entry.options, loaded.info.options);
   const std::string what = entry.name + " <- " + flags.weights;
+  require_plausible_width(state, options, what);
   loaded.n_tags = tags_in(state, *entry.make(options, 2), what);
   loaded.tagger = entry.make(options, loaded.n_tags);
   load_state(*loaded.tagger, state, what);

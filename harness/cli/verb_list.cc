@@ -16,8 +16,6 @@
 namespace tagbench {
 namespace {
 
-constexpr int64_t kPublishedTags = 50;
-
 struct ListFlags {
   std::string what;
   std::vector<std::string> names;
@@ -36,7 +34,7 @@ void list_models(const ListFlags& flags) {
   Listing listing({"name", "paper_row", "parameters", "input_samples", "input_s", "sample_rate_hz", "front_end",
                    "multiply_adds", "receptive_field_samples", "paper", "source"});
   for (const ModelEntry& entry : models()) {
-    const auto tagger = entry.make(Options(entry.name, entry.options, {}), kPublishedTags);
+    const auto tagger = entry.make(Options(entry.name, entry.options, {}), entry.published_tags);
     const TaggerFacts& facts = tagger->facts();
     listing.add({entry.name, entry.row_name, count_parameters(*tagger), facts.input_samples,
                  static_cast<double>(facts.input_samples) / facts.sample_rate_hz, facts.sample_rate_hz, facts.front_end,
@@ -63,7 +61,7 @@ void print_options(const std::vector<OptionSpec>& options, const std::string& fo
 
 void list_model(const ListFlags& flags) {
   const ModelEntry& entry = find_model(flags.name());
-  const auto tagger = entry.make(Options(entry.name, entry.options, {}), kPublishedTags);
+  const auto tagger = entry.make(Options(entry.name, entry.options, {}), entry.published_tags);
   if (flags.format == "table") {
     print_text(entry.name + ": " + entry.row_name + ". " + entry.summary + "\n" + entry.paper + "\n" + entry.source +
                "\n\n");

@@ -198,7 +198,8 @@ torch::Tensor ScriptTagger::front_end(const torch::Tensor& waveform) {
 }
 
 torch::Tensor ScriptTagger::network(const torch::Tensor& features) {
-  const torch::Tensor output = run(features);
+  // The features are the sweep's chunks, which other networks see too; a user's network may write into its input.
+  const torch::Tensor output = run(features.clone());
   const std::string who =
       name_of_file_ + ": on an input of " + shape_text(features.sizes().vec()) + " the network must return ";
   if (!output.is_floating_point())

@@ -82,6 +82,7 @@ struct ModelEntry {
   std::string source;
   std::vector<OptionSpec> options;  // defaults are the published settings
   std::shared_ptr<Tagger> (*make)(const Options& options, int64_t n_tags) = nullptr;
+  int64_t published_tags = 50;  // outputs of the published weights
 };
 
 // Trainable values; buffers do not count.

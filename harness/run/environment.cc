@@ -8,6 +8,7 @@
 
 #include <fstream>
 
+#include "harness/core/log.h"
 #include "harness/core/parallel.h"
 #include "harness/core/text.h"
 #include "harness/core/version.h"
@@ -64,6 +65,20 @@ Json environment() {
   json["memory_gib"] = memory_gib();
   json["system"] = std::string(system.sysname) + " " + system.release + " " + system.machine;
   return json;
+}
+
+void warn_of_slow_blas() {
+  static const bool warned = [] {
+    const BlasInfo blas = blas_info();
+    if (!blas.optimised) {
+      spdlog::warn(
+          "LibTorch computes with {}, tens of times slower than an optimised BLAS; on Debian install "
+          "libopenblas0-openmp",
+          blas.library);
+    }
+    return true;
+  }();
+  (void)warned;
 }
 
 Json row_software(const std::string& device, int threads) {

@@ -13,4 +13,8 @@ Json environment();
 // The part that goes into every row: what could move a number between two machines.
 Json row_software(const std::string& device, int threads);
 
+// Warns, once in a process, if LibTorch computes with the reference BLAS: networks are then tens of times slower, and
+// throughput says nothing about them.
+void warn_of_slow_blas();
+
 }  // namespace tagbench

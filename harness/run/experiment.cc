@@ -5,8 +5,10 @@
 
 #include "harness/core/errors.h"
 #include "harness/core/hash.h"
+#include "harness/core/json.h"
 #include "harness/core/parallel.h"
 #include "harness/core/text.h"
+#include "harness/nn/model_file.h"
 #include "harness/run/architectures.h"
 
 namespace tagbench {
@@ -41,6 +43,27 @@ Dataset parse_dataset(const ConfigNode& node) {
   return load_dataset(node["name"].text(), options);
 }
 
+// A model file of our own tells its architecture and options: what is not given is taken from there, and what
+// contradicts it is an error.
+void take_from_model_file(const ConfigNode& node, Spec& spec) {
+  const auto given = std::find_if(spec.options.begin(), spec.options.end(),
+                                  [](const auto& option) { return option.first == "weights"; });
+  if (given == spec.options.end()) return;
+  const std::string path = given->second;
+  if (!std::filesystem::exists(path)) {
+    throw DataError(node.where() + ": weights of " + (spec.name.empty() ? "a model" : spec.name) + ": " + path +
+                    " does not exist");
+  }
+  const auto info = model_file_info(read_state_dict(path), path);
+  if (!info || info->model.empty()) {
+    if (spec.name.empty()) node.fail("name is required: " + path + " does not tell its architecture");
+    return;
+  }
+  if (spec.name.empty()) spec.name = info->model;
+  if (spec.name != info->model) node.fail(path + " holds the architecture " + info->model + ", not " + spec.name);
+  if (spec.options.size() == 1) spec.options.insert(spec.options.end(), info->options.begin(), info->options.end());
+}
+
 ModelRequest parse_model(const ConfigNode& node) {
   ModelRequest request;
   std::string label;
@@ -48,8 +71,11 @@ ModelRequest parse_model(const ConfigNode& node) {
   if (node.is_scalar()) {
     spec = parse_architecture(node.text());
   } else {
-    if (!node.has("name")) node.fail("name is required");
-    spec.name = node["name"].text();
+    if (node.has("name")) {
+      spec.name = node["name"].text();
+    } else if (!node.has("weights")) {
+      node.fail("name is required");
+    }
     for (const auto& [key, value] : node.entries()) {
       if (key == "name") continue;
       if (key == "label") {
@@ -59,6 +85,7 @@ ModelRequest parse_model(const ConfigNode& node) {
       }
     }
   }
+  take_from_model_file(node, spec);
   request.entry = &find_architecture(spec.name);
   for (const auto& option : spec.options) {
     if (option.first == "weights") {
@@ -71,7 +98,7 @@ ModelRequest parse_model(const ConfigNode& node) {
   if (request.is_script()) request.weights = request.options().text("path");
   if (!request.weights.empty()) {
     if (!std::filesystem::exists(request.weights)) {
-      throw DataError(node.where() + ": weights of " + spec.name + ": " + request.weights.string() + " does not exist");
+      throw DataError(node.where() + ": " + spec.name + ": " + request.weights.string() + " does not exist");
     }
     request.weights_sha256 = sha256_file_hex(request.weights);
   }
@@ -119,6 +146,65 @@ PcmCacheOptions parse_cache(const ConfigNode& node) {
   return cache;
 }
 
+int bounded_integer(const ConfigNode& config, const std::string& key, int64_t lowest, int64_t highest, int otherwise,
+                    const std::string& lowest_text) {
+  if (!config.has(key)) return otherwise;
+  const int64_t value = config[key].integer();
+  if (value < lowest || value > highest)
+    config[key].fail("must be from " + lowest_text + " to " + std::to_string(highest));
+  return static_cast<int>(value);
+}
+
+// Two entries that are one and the same would share cells, and one would vanish from the table.
+void require_different(const ConfigNode& node, const std::vector<ModelRequest>& models) {
+  std::vector<std::pair<std::string, std::string>> seen;  // settings, label
+  for (const ModelRequest& model : models) {
+    const std::string settings =
+        model.entry->name + "\n" + model.options().canonical_text() + "\n" + model.weights_sha256;
+    for (const auto& [other, label] : seen) {
+      if (label == model.label) node.fail("two entries are called '" + label + "'; give each a label");
+      if (other == settings)
+        node.fail("the entries '" + label + "' and '" + model.label + "' are the same network; leave one away");
+    }
+    seen.emplace_back(settings, model.label);
+  }
+}
+
+// The experiment with every default filled in, a key to a line; values in YAML's flow style. It can be run again.
+std::string resolved_text(const Experiment& experiment, const ConfigNode& config) {
+  Json all;
+  all["name"] = experiment.name;
+  all["splits"] = experiment.splits;
+  for (const ModelRequest& model : experiment.models) {
+    Json entry = {{"name", model.entry->name}, {"label", model.label}};
+    const Options options = model.options();
+    for (const auto& [key, value] : options.canonical()) {
+      if (!value.empty()) entry[key] = value;
+    }
+    if (!model.weights.empty() && !model.is_script()) entry["weights"] = model.weights.string();
+    all["models"].push_back(entry);
+  }
+  all["protocol"] = experiment.protocol.to_json();
+  all["seeds"] = experiment.seeds;
+  for (const Condition& condition : experiment.conditions) all["perturbations"].push_back(condition.label());
+  all["perturbation_seed"] = experiment.perturbation_seed;
+  all["device"] = experiment.device;
+  all["threads"] = experiment.threads;
+  all["precision"] = experiment.precision;
+  const PcmCacheOptions& cache = experiment.cache;
+  all["cache"] = {{"directory", cache.directory.empty() ? "none" : cache.directory.string()},
+                  {"max_gib", static_cast<double>(cache.max_bytes) / 1073741824.0},
+                  {"round_to_16_bits", cache.decode.round_to_16_bits},
+                  {"resample_quality", resample_quality_name(cache.quality)}};
+  all["strict"] = experiment.strict;
+  all["throughput"] = experiment.throughput;
+  all["output"] = experiment.output.string();
+  all["resamples"] = experiment.resamples;
+  ConfigNode resolved = ConfigNode::parse(config.dump(), "resolved experiment");
+  for (const auto& [key, value] : all.items()) resolved.set(key, value.dump(), "resolved experiment");
+  return resolved.dump();
+}
+
 template <typename Values>
 void require_distinct(const ConfigNode& config, const std::string& key, const Values& values) {
   Values sorted = values;
@@ -155,15 +241,12 @@ Experiment load_experiment(const ConfigNode& config) {
   if (experiment.precision != "fp32" && experiment.precision != "bf16") {
     config["precision"].fail("unknown value '" + experiment.precision + "'; known: fp32, bf16");
   }
-  experiment.threads = config.has("threads") ? static_cast<int>(config["threads"].integer()) : 0;
-  if (experiment.threads < 0 || experiment.threads > 4096)
-    config["threads"].fail("must be from 0 (all processors) to 4096");
+  experiment.threads = bounded_integer(config, "threads", 0, 4096, 0, "0 (all processors)");
   if (experiment.threads == 0) experiment.threads = available_processors();
   if (config.has("strict")) experiment.strict = config["strict"].flag();
   if (config.has("throughput")) experiment.throughput = config["throughput"].flag();
   if (config.has("perturbation_seed")) experiment.perturbation_seed = config["perturbation_seed"].integer();
-  if (config.has("resamples")) experiment.resamples = static_cast<int>(config["resamples"].integer());
-  if (experiment.resamples < 0 || experiment.resamples > 1000000) config["resamples"].fail("must be from 0 to 1000000");
+  experiment.resamples = bounded_integer(config, "resamples", 0, 1000000, experiment.resamples, "0 (no intervals)");
   experiment.output = config.has("output") ? config["output"].text() : "runs/" + experiment.name;
   experiment.cache = parse_cache(config["cache"]);
   experiment.conditions = parse_conditions(condition_texts(config["perturbations"]));
@@ -190,15 +273,11 @@ Experiment load_experiment(const ConfigNode& config) {
     experiment.models.push_back(parse_model(models));
   }
   if (experiment.models.empty()) models.fail("at least one architecture is needed");
-  std::vector<std::string> labels;
-  for (const ModelRequest& model : experiment.models) labels.push_back(model.label);
-  std::sort(labels.begin(), labels.end());
-  const auto twice = std::adjacent_find(labels.begin(), labels.end());
-  if (twice != labels.end()) models.fail("two entries are called '" + *twice + "'; give each a label");
+  require_different(models, experiment.models);
 
   experiment.dataset = parse_dataset(config["dataset"]);
   experiment.splits = parse_splits(config["splits"], experiment.dataset);
-  experiment.resolved = config.dump();
+  experiment.resolved = resolved_text(experiment, config);
   return experiment;
 }
 

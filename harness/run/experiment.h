@@ -44,7 +44,7 @@ struct Experiment {
   bool throughput = false;  // also measure speed
   std::filesystem::path output;
   int resamples = 1000;  // of the tables' bootstrap
-  std::string resolved;  // the file with every override applied, as YAML
+  std::string resolved;  // with every override applied and every default filled in, as YAML
 };
 
 // $XDG_CACHE_HOME/tagbench/pcm, or the same below ~/.cache.

@@ -57,7 +57,11 @@ std::unique_ptr<torch::optim::Optimizer> make_optimizer(const TrainingStage& sta
 void update_optimizer(torch::optim::Optimizer& optimizer, const TrainingStage& stage) {
   for (auto& group : optimizer.param_groups()) {
     if (stage.optimizer == "adam") {
-      static_cast<torch::optim::AdamOptions&>(group.options()).lr(stage.learning_rate).weight_decay(stage.weight_decay);
+      static_cast<torch::optim::AdamOptions&>(group.options())
+          .lr(stage.learning_rate)
+          .betas({stage.beta1, stage.beta2})
+          .eps(stage.eps)
+          .weight_decay(stage.weight_decay);
     } else {
       static_cast<torch::optim::SGDOptions&>(group.options())
           .lr(stage.learning_rate)

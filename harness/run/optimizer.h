@@ -16,7 +16,8 @@ namespace tagbench {
 std::unique_ptr<torch::optim::Optimizer> make_optimizer(const TrainingStage& stage,
                                                         std::vector<torch::Tensor> parameters);
 
-// Sets what may change between stages while an optimiser goes on: learning rate, momentum, weight decay.
+// Sets all of the stage's settings on an optimiser that goes on with its running state, so that it equals one made for
+// the stage and given that state.
 void update_optimizer(torch::optim::Optimizer& optimizer, const TrainingStage& stage);
 
 // The optimiser's running state (moments, step counts, momentum buffers) as tensors "<prefix><parameter index>.<name>",

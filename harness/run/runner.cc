@@ -26,6 +26,8 @@
 namespace tagbench {
 namespace {
 
+constexpr const char* kTrainingClaim = "training.claim";
+
 std::string utc_now() {
   const std::time_t now = std::time(nullptr);
   std::tm parts{};
@@ -104,18 +106,30 @@ class ExperimentRun {
 
   RunSummary run() {
     set_threads(experiment_.threads);
+    warn_of_slow_blas();
     check_splits(experiment_);
     describe();
     if (options_.fresh) forget();
     retry_failed();
     RunSummary summary;
     summary.n_cells = static_cast<int64_t>(mine_.size());
-    if (!all_finished()) {
-      prepare();
-      work(summary);
+    try {
+      if (!all_finished()) {
+        prepare();
+        work(summary);
+      }
+    } catch (const Interrupted&) {
+      note_status("interrupted");
+      throw;
+    } catch (const std::exception&) {
+      note_status("failed");
+      throw;
     }
     for (const size_t i : mine_) summary.n_failed += failed(i) ? 1 : 0;
-    finish_description();
+    const bool complete =
+        std::all_of(cells_.begin(), cells_.end(), [&](const Cell& cell) { return store_.is_finished(cell.key); });
+    const std::string done = summary.n_failed > 0 ? "done, with failed cells" : "done";
+    set_status(complete ? done : (options_.train_only ? "trained" : "incomplete"));
     return summary;
   }
 
@@ -133,18 +147,42 @@ class ExperimentRun {
     return std::all_of(mine_.begin(), mine_.end(), [&](size_t i) { return done(i); });
   }
   bool failed(size_t i) const {
-    const std::filesystem::path path = store_.cell_directory(cells_[i].key) / "row.json";
-    return std::filesystem::exists(path) && Row::from_json(read_json(path), path.string()).status != "done";
+    const std::optional<Row> row = store_.row(cells_[i].key);
+    return row && row->status != "done";
   }
 
+  // Everything of this shard's cells and of the trainings they rest on, but no file that holds a lock: a process that
+  // starts meanwhile must find the same one. A cell that another process works on is not taken from under it.
   void forget() {
-    for (const size_t i : mine_) std::filesystem::remove_all(store_.cell_directory(cells_[i].key));
+    std::set<std::string> keys;
+    std::set<std::string> labels;
+    for (const size_t i : mine_) {
+      keys.insert(cells_[i].key);
+      if (!cells_[i].trained_by.empty()) keys.insert(cells_[i].trained_by);
+      labels.insert(experiment_.models[cells_[i].model].label);
+    }
+    std::vector<FileLock> locks;
+    for (const std::string& key : keys) {
+      if (!std::filesystem::exists(store_.cell_directory(key))) continue;
+      for (const char* name : {RunStore::kClaim, kTrainingClaim}) {
+        auto lock = FileLock::try_acquire(store_.cell_directory(key) / name);
+        if (!lock) {
+          throw UsageError("--fresh: another process works on cell " + key + " of " + store_.directory().string() +
+                           "; stop it first, or give another folder with -o");
+        }
+        locks.push_back(std::move(*lock));
+      }
+    }
+    for (const std::string& key : keys) store_.forget_cell(key, {kTrainingClaim});
+    store_.forget_throughput(labels);
   }
 
   // What failed before may work now: another call of the same command tries again.
   void retry_failed() {
     for (const size_t i : mine_) {
-      if (failed(i)) std::filesystem::remove(store_.cell_directory(cells_[i].key) / "row.json");
+      if (!failed(i)) continue;
+      const auto claim = store_.claim(cells_[i].key);
+      if (claim && failed(i)) std::filesystem::remove(store_.cell_directory(cells_[i].key) / "row.json");
     }
   }
 
@@ -172,12 +210,19 @@ class ExperimentRun {
     write_json(store_.directory() / "env.json", environment());
   }
 
-  void finish_description() const {
+  // While an error unwinds: the error matters more than a status that cannot be written.
+  void note_status(const std::string& status) const {
+    try {
+      set_status(status);
+    } catch (const Error& error) {
+      spdlog::warn("{}", error.what());
+    }
+  }
+
+  void set_status(const std::string& status) const {
     const FileLock lock = FileLock::acquire(store_.directory() / "run.lock");
     Json run = store_.read_run_json();
-    const bool complete =
-        std::all_of(cells_.begin(), cells_.end(), [&](const Cell& cell) { return store_.is_finished(cell.key); });
-    run["status"] = complete ? "done" : (options_.train_only ? "trained" : "incomplete");
+    run["status"] = status;
     run["ended"] = utc_now();
     store_.write_run_json(run);
   }
@@ -212,14 +257,37 @@ class ExperimentRun {
     return tracks;
   }
 
-  std::vector<TrackFailure> failures_in(const Split& split) const {
+  std::vector<TrackFailure> failures_in(const Split& split, const std::vector<Part>& parts) const {
     std::vector<TrackFailure> found;
     for (size_t t = 0; t < experiment_.dataset.tracks.size(); ++t) {
       const auto failure = failures_.find(experiment_.dataset.tracks[t].id);
-      if (failure == failures_.end() || split.parts[t] == Part::kUnused) continue;
+      if (failure == failures_.end() || std::find(parts.begin(), parts.end(), split.parts[t]) == parts.end()) continue;
       found.push_back({failure->first, part_name(split.parts[t]) + ": " + failure->second});
     }
     return found;
+  }
+
+  // The tracks that a training went without are kept beside its weights: the process that evaluates them, perhaps much
+  // later, need not have looked at training audio, and every row of the training names the same tracks.
+  std::filesystem::path left_out_path(const std::string& owner_key) const {
+    return store_.cell_directory(owner_key) / "checkpoint" / "left_out.json";
+  }
+  void write_left_out(const Cell& owner, const Split& split) const {
+    Json list = Json::array();
+    for (const TrackFailure& failure : failures_in(split, {Part::kTrain, Part::kValid})) {
+      list.push_back({{"id", failure.id}, {"message", failure.message}});
+    }
+    write_json(left_out_path(owner.key), list);
+  }
+  std::vector<TrackFailure> failures_of(const Cell& cell, const Split& split) const {
+    std::vector<TrackFailure> failures;
+    if (!cell.trained_by.empty()) {
+      for (const Json& entry : read_json(left_out_path(cell.trained_by)))
+        failures.push_back({entry.at("id").get<std::string>(), entry.at("message").get<std::string>()});
+    }
+    const std::vector<TrackFailure> tested = failures_in(split, {Part::kTest});
+    failures.insert(failures.end(), tested.begin(), tested.end());
+    return failures;
   }
 
   // ---- training ----
@@ -258,6 +326,7 @@ class ExperimentRun {
     ModelFileInfo info = describe_model(model, *tagger);
     info.extra["protocol"] = experiment_.protocol.name;
     info.extra["best_epoch"] = std::to_string(result.best_epoch);
+    write_left_out(owner, split);
     save_model_file(model_path(owner.key), *tagger, info);
     std::filesystem::remove(directory / "checkpoint" / "state.safetensors");
     spdlog::info("{}: trained, best epoch {} of {}", task.label, result.best_epoch, result.epochs);
@@ -275,10 +344,12 @@ class ExperimentRun {
 
   // ---- evaluation ----
 
-  std::shared_ptr<Tagger> ready_tagger(const Cell& cell) const {
+  std::shared_ptr<Tagger> ready_tagger(const Cell& cell) {
     const ModelRequest& model = experiment_.models[cell.model];
     const std::filesystem::path weights = cell.trained_by.empty() ? model.weights : model_path(cell.trained_by);
     std::shared_ptr<Tagger> tagger = load_given(model, weights, experiment_.dataset);
+    // Counted on the processor, whatever computes: operators of other devices are counted differently.
+    if (multiply_adds_.count(model.label) == 0) multiply_adds_[model.label] = multiply_adds(*tagger);
     tagger->to(device_);
     prepare_for_inference(*tagger);
     return tagger;
@@ -332,7 +403,8 @@ class ExperimentRun {
       } catch (const DataError& error) {
         // Given weights that do not fit are the user's mistake and concern the whole run.
         if (cell->trained_by.empty()) throw;
-        finish_failed(*cell, error.what());
+        finish_failed(*cell, std::string(error.what()) + "; to train it anew: delete " +
+                                 store_.cell_directory(cell->trained_by).string());
       }
     }
     const Split& split = find_split(experiment_.dataset, experiment_.splits[split_index]);
@@ -350,7 +422,7 @@ class ExperimentRun {
     const std::vector<SweepResult> results = sweep(taggers, task);
     const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
     for (size_t c = 0; c < loaded.size(); ++c) {
-      finish_scored(*loaded[c], *taggers[c], results[c], failures_in(split),
+      finish_scored(*loaded[c], *taggers[c], results[c], failures_of(*loaded[c], split),
                     seconds / static_cast<double>(loaded.size()));
     }
     summary.n_computed += static_cast<int64_t>(cells.size());
@@ -371,7 +443,7 @@ class ExperimentRun {
     row.parameters = count_parameters(tagger);
     row.input_samples = tagger.facts().input_samples;
     row.sample_rate_hz = tagger.facts().sample_rate_hz;
-    row.multiply_adds = multiply_adds(tagger);
+    row.multiply_adds = multiply_adds_.at(row.model_label);
     if (result.tracks.empty()) return finish_failed(cell, "the test part holds no usable track");
 
     std::vector<std::string> ids, groups;
@@ -408,7 +480,7 @@ class ExperimentRun {
         continue;
       const Cell& owner = owner_of_training(cell);
       std::filesystem::create_directories(store_.cell_directory(owner.key));
-      const auto claim = FileLock::try_acquire(store_.cell_directory(owner.key) / "training.claim");
+      const auto claim = FileLock::try_acquire(store_.cell_directory(owner.key) / kTrainingClaim);
       if (!claim) continue;
       if (trained(cell)) return true;
       try {
@@ -457,6 +529,7 @@ class ExperimentRun {
   std::vector<Cell> cells_;
   std::vector<size_t> mine_;
   torch::Device device_;
+  std::map<std::string, int64_t> multiply_adds_;          // by label
   std::map<std::string, std::string> failures_;           // track id -> message
   std::map<std::string, std::string> training_failures_;  // key of the training's owner -> message
 };

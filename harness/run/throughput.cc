@@ -21,6 +21,7 @@
 
 #include "harness/core/errors.h"
 #include "harness/core/files.h"
+#include "harness/core/interrupt.h"
 #include "harness/core/log.h"
 #include "harness/core/parallel.h"
 #include "harness/core/rng.h"
@@ -40,7 +41,6 @@ namespace {
 using Clock = std::chrono::steady_clock;
 
 constexpr int64_t kThroughputBatch = 16;
-constexpr int64_t kTags = 50;
 // Other programs may use this share of all processors before a measurement counts as disturbed.
 constexpr double kMaxOtherLoad = 0.10;
 
@@ -189,8 +189,9 @@ std::vector<ThroughputRow> measure_throughput(const ThroughputTask& task) {
   const torch::Device device = parse_device(task.device);
   const bool bf16 = parse_precision(task.precision) == Precision::kBf16;
   torch::manual_seed(1);
-  const std::shared_ptr<Tagger> tagger = task.entry->make(Options(task.entry->name, task.entry->options, task.options),
-                                                          task.entry == &script_architecture() ? 0 : kTags);
+  const std::shared_ptr<Tagger> tagger =
+      task.entry->make(Options(task.entry->name, task.entry->options, task.options),
+                       task.entry == &script_architecture() ? 0 : task.entry->published_tags);
   tagger->to(device);
   prepare_for_inference(*tagger);
   const c10::InferenceMode inference;
@@ -301,11 +302,14 @@ std::vector<ThroughputRow> measure_in_fresh_process(const ThroughputTask& task) 
 }
 
 void measure_missing_throughput(const Experiment& experiment, const RunStore& store) {
-  std::vector<ThroughputRow> rows = store.throughput();
+  // One process at a time: shards that measure at once would disturb each other.
+  const FileLock lock = FileLock::acquire(store.directory() / "bench" / "lock");
+  const std::vector<ThroughputRow> rows = store.throughput();
   for (const ModelRequest& model : experiment.models) {
+    throw_if_interrupted();
     const bool known = std::any_of(rows.begin(), rows.end(), [&](const ThroughputRow& row) {
       return row.model_label == model.label && row.device == experiment.device &&
-             row.precision == experiment.precision && row.threads == experiment.threads;
+             row.precision == experiment.precision && row.threads == experiment.threads && row.valid;
     });
     if (known) continue;
     ThroughputTask task;
@@ -318,8 +322,13 @@ void measure_missing_throughput(const Experiment& experiment, const RunStore& st
     spdlog::info("measuring throughput of {}", model.label);
     try {
       const std::vector<ThroughputRow> measured = measure_in_fresh_process(task);
-      rows.insert(rows.end(), measured.begin(), measured.end());
-      store.write_throughput(rows);
+      const auto disturbed =
+          std::find_if(measured.begin(), measured.end(), [](const ThroughputRow& row) { return !row.valid; });
+      if (disturbed != measured.end()) {
+        spdlog::warn("{}: throughput is not shown, {}; the same command measures it again", model.label,
+                     disturbed->invalid_reason);
+      }
+      store.write_throughput(measured);
     } catch (const MeasurementError& error) {
       spdlog::error("{}", error.what());
     }

@@ -194,6 +194,21 @@ TEST_F(PcmCacheTest, RemovesWhatWasUsedLongestAgoBeyondItsSize) {
   }
 }
 
+TEST_F(PcmCacheTest, NeverRemovesAFileThatIsNotItsOwn) {
+  const std::vector<std::filesystem::path> others = {
+      cache_folder() / "pack.idx", cache_folder() / "repository/objects/p.idx", cache_folder() / "recording.pcm",
+      cache_folder() / "pcm/notes.pcm", cache_folder() / "index/0123.tmp"};
+  for (const auto& path : others) {
+    std::filesystem::create_directories(path.parent_path());
+    write_bytes(path, std::string(200000, 'x'));
+  }
+  PcmCacheOptions small = options();
+  small.max_bytes = 20000;
+  PcmCache cache(small);
+  for (int16_t i = 0; i < 6; ++i) cache.get(make("a" + std::to_string(i) + ".wav", i), 16000);
+  for (const auto& path : others) EXPECT_TRUE(std::filesystem::exists(path)) << path;
+}
+
 TEST_F(PcmCacheTest, ServesClipsLargerThanItself) {
   PcmCacheOptions tiny = options();
   tiny.max_bytes = 1000;

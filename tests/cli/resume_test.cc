@@ -64,6 +64,34 @@ TEST_F(ResumeTest, AfterKillNineTheSameBytes) {
   EXPECT_EQ(last.out, whole.out);
 }
 
+// The process that evaluates need not be the one that trained: its rows name the same tracks that were left out.
+TEST_F(ResumeTest, TracksLeftOutOfTrainingAreNamedWhoeverEvaluates) {
+  write_file_atomically(directory_ / "corpus/audio/track0.wav", "no audio");
+  ASSERT_EQ(run_program(command("whole")).code, 0);
+  ASSERT_EQ(run_program(command("parts", {"--shard", "0/2"})).code, 0);
+  ASSERT_EQ(run_program(command("parts")).code, 0);
+  const std::vector<std::string> expected = result_files(directory_ / "whole");
+  EXPECT_EQ(result_files(directory_ / "parts"), expected);
+  size_t naming = 0;
+  for (const auto& cell : std::filesystem::directory_iterator(directory_ / "whole/cells")) {
+    naming += read_text_file(cell.path() / "row.json").find("track0.wav") != std::string::npos ? 1 : 0;
+  }
+  EXPECT_EQ(naming, 6U);
+}
+
+TEST_F(ResumeTest, FreshIsRefusedWhileAnotherProcessWorks) {
+  const pid_t process = testing::start_program(command("busy", {"--set", "protocol.epochs=500"}), directory_ / "log");
+  const std::filesystem::path log = directory_ / "log/err";
+  while (!std::filesystem::exists(log) || read_text_file(log).find("epoch 1/") == std::string::npos)
+    std::this_thread::sleep_for(std::chrono::milliseconds(20));
+  const Outcome fresh = run_program(command("busy", {"--set", "protocol.epochs=500", "--fresh"}));
+  EXPECT_EQ(fresh.code, 2);
+  EXPECT_NE(fresh.err.find("another process works on cell"), std::string::npos) << fresh.err;
+  ::kill(process, SIGINT);
+  EXPECT_EQ(testing::wait_for_program(process), 130);
+  EXPECT_EQ(read_json(directory_ / "busy/run.json")["status"], "interrupted");
+}
+
 TEST_F(ResumeTest, AFinishedRunIsNotComputedAgain) {
   ASSERT_EQ(run_program(command("again")).code, 0);
   const Outcome second = run_program(command("again"));

@@ -80,6 +80,19 @@ TEST(ScriptTaggerTest, ParametersAndBuffersAreKnownByTheirNames) {
   EXPECT_TRUE(torch::equal(tagger.forward(torch::ones({1, kSamples})), torch::tensor({{7.0F, 8.0F, 9.0F}})));
 }
 
+TEST(ScriptTaggerTest, ANetworkThatWritesIntoItsInputHarmsNoOther) {
+  const TemporaryDirectory folder;
+  ScriptTagger tagger(options_for(script_file(folder, R"(
+def forward(self, x: Tensor) -> Tensor:
+    x.mul_(0.0)
+    return x[:, :3] + self.offset
+)")));
+  const at::NoGradGuard no_grad;
+  const torch::Tensor chunks = torch::ones({2, kSamples});
+  tagger.forward(chunks);
+  EXPECT_TRUE(torch::equal(chunks, torch::ones({2, kSamples})));
+}
+
 TEST(ScriptTaggerTest, ProbabilitiesBecomeLogitsAndBack) {
   const TemporaryDirectory folder;
   ScriptTaggerOptions options = options_for(script_file(folder, R"(

@@ -4,6 +4,8 @@
 
 #include <set>
 
+#include "harness/nn/model_file.h"
+#include "models/registry.h"
 #include "tests/run/small_corpus.h"
 #include "tests/support/test_support.h"
 
@@ -49,6 +51,36 @@ TEST_F(ExperimentTest, WhatDecidesNumbersChangesTheKey) {
   EXPECT_EQ(plan_cells(load("models: short\nthreads: 1\noutput: elsewhere\n"), "16-bit, best")[0].key, base);
 }
 
+TEST_F(ExperimentTest, TheResolvedFileIsTheSameExperiment) {
+  const Experiment given = load(
+      "models: ['short:n_channels=16', {name: fcn, label: mine}]\nseeds: [3, 5]\n"
+      "perturbations: ['time_stretch:rate=2^0.5', 'chain:[gain:gain_db=-6, white_noise:alpha=0.1]']\nprecision: "
+      "bf16\n");
+  const Experiment again = load_experiment(ConfigNode::parse(given.resolved, "resolved.yaml"));
+  const std::vector<Cell> cells = plan_cells(given, "x");
+  const std::vector<Cell> others = plan_cells(again, "x");
+  ASSERT_EQ(cells.size(), others.size());
+  for (size_t i = 0; i < cells.size(); ++i) EXPECT_EQ(cells[i].key, others[i].key) << i;
+  for (size_t m = 0; m < given.models.size(); ++m) EXPECT_EQ(given.models[m].label, again.models[m].label);
+  EXPECT_EQ(again.resolved, given.resolved);
+  for (const std::string& key : experiment_keys()) EXPECT_THAT(given.resolved, HasSubstr(key + ":"));
+}
+
+TEST_F(ExperimentTest, AModelFileTellsItsArchitectureAndOptions) {
+  const ModelEntry& entry = find_model("short");
+  const std::string path = (directory_ / "m.safetensors").string();
+  ModelFileInfo info;
+  info.model = "short";
+  info.options = {{"n_channels", "4"}};
+  save_model_file(path, *entry.make(Options("short", entry.options, info.options), 3), info);
+  const ModelRequest named = load("models: {weights: " + path + "}\n").models.at(0);
+  EXPECT_EQ(named.entry->name, "short");
+  EXPECT_EQ(named.options().integer("n_channels"), 4);
+  EXPECT_EQ(named.label, "short (n_channels=4)");
+  EXPECT_THAT(message_of([&] { load("models: {name: fcn, weights: " + path + "}\n"); }),
+              HasSubstr("m.safetensors holds the architecture short, not fcn"));
+}
+
 TEST_F(ExperimentTest, EveryMistakeNamesItsPlaceAndTheNearestName) {
   EXPECT_THAT(message_of([&] { load("model: short\n"); }),
               HasSubstr("test.yaml:3: unknown key 'model'; did you mean 'models'"));
@@ -58,6 +90,9 @@ TEST_F(ExperimentTest, EveryMistakeNamesItsPlaceAndTheNearestName) {
               HasSubstr("pitch_shift"));
   EXPECT_THAT(message_of([&] { load("models: short\nsplits: fold9\n"); }), HasSubstr("fold9"));
   EXPECT_THAT(message_of([&] { load("models: [short, short]\n"); }), HasSubstr("give each a label"));
+  EXPECT_THAT(message_of([&] { load("models: [{name: short, label: a}, 'short:n_channels=128']\n"); }),
+              HasSubstr("the entries 'a' and 'short' are the same network"));
+  EXPECT_THAT(message_of([&] { load("models: short\nthreads: 4294967297\n"); }), HasSubstr("to 4096"));
   EXPECT_THAT(message_of([&] { load("models: short\nseeds: [1, 1]\n"); }), HasSubstr("given twice"));
   EXPECT_THAT(message_of([&] { load("models: {name: short, weights: nowhere.pth}\n"); }),
               HasSubstr("nowhere.pth does not exist"));

@@ -46,6 +46,36 @@ TEST_P(OptimizerTest, ContinuesBitForBitFromItsSavedState) {
   EXPECT_TRUE(torch::equal(whole, second));
 }
 
+// A stage that lets the optimiser go on must leave it as one that was made for the stage and given the same state: else
+// a training that is stopped within the stage would end with other weights.
+TEST_P(OptimizerTest, AChangedStageEqualsARestoredOptimiserOfThatStage) {
+  TrainingStage first;
+  first.optimizer = GetParam();
+  first.learning_rate = 0.01;
+  TrainingStage second = first;
+  second.learning_rate = 0.02;
+  second.weight_decay = 1e-3;
+  second.beta1 = 0.5;
+  second.beta2 = 0.9;
+  second.eps = 1e-4;
+  second.momentum = 0.7;
+
+  torch::Tensor whole = fresh_parameter();
+  const auto optimizer = make_optimizer(first, {whole});
+  for (int i = 0; i < 3; ++i) step(*optimizer, whole, i);
+  StateDict saved;
+  save_optimizer(*optimizer, "o.", saved);
+  torch::Tensor other = whole.detach().clone().set_requires_grad(true);
+  const auto restored = make_optimizer(second, {other});
+  load_optimizer(*restored, "o.", saved);
+  update_optimizer(*optimizer, second);
+  for (int i = 3; i < 6; ++i) {
+    step(*optimizer, whole, i);
+    step(*restored, other, i);
+  }
+  EXPECT_TRUE(torch::equal(whole, other));
+}
+
 INSTANTIATE_TEST_SUITE_P(Kinds, OptimizerTest, ::testing::Values("adam", "sgd"),
                          [](const auto& suite_info) { return std::string(suite_info.param); });
 
