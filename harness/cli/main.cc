@@ -8,7 +8,6 @@
 
 #include "harness/cli/verbs.h"
 #include "harness/core/errors.h"
-#include "harness/core/interrupt.h"
 #include "harness/core/log.h"
 #include "harness/core/text.h"
 #include "harness/core/version.h"
@@ -58,7 +57,6 @@ int run_program(int argc, char** argv) {
     return 2;
   }
   set_up_logging(verbose ? Verbosity::kVerbose : (quiet ? Verbosity::kQuiet : Verbosity::kNormal));
-  handle_interrupts();
 
   try {
     return context.action();

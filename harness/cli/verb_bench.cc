@@ -1,4 +1,7 @@
+#include <sys/prctl.h>
+
 #include <algorithm>
+#include <csignal>
 #include <memory>
 
 #include "harness/cli/print.h"
@@ -65,6 +68,8 @@ int bench(const BenchFlags& flags) {
   if (flags.in_process) {
     if (flags.models.size() != 1 || flags.output.empty())
       throw UsageError("bench --in-process: exactly one --model and an --output are needed");
+    // Whoever asked for the measurement waits for it: stopped, it takes this process along.
+    ::prctl(PR_SET_PDEATHSIG, SIGTERM);
     const std::vector<ThroughputRow> rows = measure_throughput(make_task(flags, flags.models.front()));
     Json json = Json::array();
     for (const ThroughputRow& row : rows) json.push_back(row.to_json());

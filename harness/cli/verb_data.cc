@@ -4,6 +4,7 @@
 #include "harness/cli/verbs.h"
 #include "harness/core/errors.h"
 #include "harness/core/files.h"
+#include "harness/core/interrupt.h"
 #include "harness/core/log.h"
 #include "harness/core/parallel.h"
 #include "harness/core/text.h"
@@ -89,6 +90,7 @@ int show(const DataFlags& flags) {
 }
 
 int prepare(const DataFlags& flags) {
+  handle_interrupts();
   const Dataset dataset = load(flags);
   PcmCacheOptions options;
   options.directory = flags.cache.empty() ? default_cache_directory() : std::filesystem::path(flags.cache);
@@ -119,6 +121,7 @@ void print_report(const DataFlags& flags, const std::string& text, const Json& j
 }
 
 int verify(const DataFlags& flags) {
+  handle_interrupts();
   const Dataset dataset = load(flags);
   VerifyOptions options;
   options.threads = flags.threads;
@@ -130,6 +133,7 @@ int verify(const DataFlags& flags) {
 }
 
 int audit(const DataFlags& flags) {
+  handle_interrupts();
   const Dataset dataset = load(flags);
   AuditOptions options;
   options.threads = flags.threads;
@@ -196,7 +200,12 @@ void add_data(CLI::App& app, VerbContext& context) {
   synth->add_option("--root", synth_flags->root, "Folder to render into")->required();
   synth->add_option("--set", synth_flags->settings, "option=value of the corpus (tagbench list datasets synth)");
   synth->add_option("--format", synth_flags->format, "table (default), csv or json");
-  synth->callback([synth_flags, &context] { context.action = [synth_flags] { return show(*synth_flags); }; });
+  synth->callback([synth_flags, &context] {
+    context.action = [synth_flags] {
+      handle_interrupts();
+      return show(*synth_flags);
+    };
+  });
 }
 
 }  // namespace tagbench

@@ -1,4 +1,4 @@
-#include <algorithm>
+#include <atomic>
 #include <cmath>
 #include <memory>
 
@@ -7,6 +7,7 @@
 #include "harness/cli/print.h"
 #include "harness/cli/verbs.h"
 #include "harness/core/errors.h"
+#include "harness/core/interrupt.h"
 #include "harness/core/log.h"
 #include "harness/core/parallel.h"
 #include "harness/core/progress.h"
@@ -47,7 +48,6 @@ int perturb(const PerturbFlags& flags) {
     const Condition* condition;
     std::filesystem::path output;
     Perturbed result;
-    double input_s = 0.0;
     std::string error;
   };
   std::vector<Job> jobs;
@@ -58,27 +58,35 @@ int perturb(const PerturbFlags& flags) {
            &condition,
            one_file ? std::filesystem::path(flags.output) : output_for(flags.output, file, condition.label()),
            {},
-           0.0,
            ""});
     }
   }
   Progress progress("perturbing", static_cast<int64_t>(jobs.size()), "files");
-  parallel_for(static_cast<int64_t>(jobs.size()), flags.threads > 0 ? flags.threads : available_processors(),
-               [&](int64_t i) {
-                 Job& job = jobs[static_cast<size_t>(i)];
-                 try {
-                   Waveform input = decode_audio(*job.input);
-                   if (flags.sample_rate_hz > 0) input = resample(input, flags.sample_rate_hz);
-                   job.input_s = input.duration_s();
-                   job.result = job.condition->apply(input, flags.seed, job.input->stem().string());
-                   write_wav(job.output, job.result.waveform);
-                   job.result.waveform.samples.clear();
-                   job.result.waveform.samples.shrink_to_fit();
-                 } catch (const DataError& error) {
-                   job.error = error.what();
-                 }
-                 progress.advance();
-               });
+  std::atomic<int64_t> n_written{0};
+  const auto render = [&](int64_t i) {
+    Job& job = jobs[static_cast<size_t>(i)];
+    try {
+      Waveform input = decode_audio(*job.input);
+      if (flags.sample_rate_hz > 0) input = resample(input, flags.sample_rate_hz);
+      job.result = job.condition->apply(input, flags.seed, job.input->stem().string());
+      throw_if_interrupted();
+      write_wav(job.output, job.result.waveform);
+      ++n_written;
+      job.result.waveform.samples.clear();
+      job.result.waveform.samples.shrink_to_fit();
+    } catch (const DataError& error) {
+      job.error = error.what();
+    }
+    progress.advance();
+  };
+  // A signal lets a file that is being written be finished, so that none is left in part.
+  handle_interrupts();
+  try {
+    parallel_for(static_cast<int64_t>(jobs.size()), flags.threads > 0 ? flags.threads : available_processors(), render);
+  } catch (const Interrupted&) {
+    throw Interrupted("perturb: interrupted; " + std::to_string(n_written) + " of " + std::to_string(jobs.size()) +
+                      " files are written, each of them whole");
+  }
   Listing listing({"output", "condition", "reached"});
   int64_t n_failed = 0;
   for (const Job& job : jobs) {

@@ -4,6 +4,7 @@
 #include "harness/cli/print.h"
 #include "harness/cli/verbs.h"
 #include "harness/core/errors.h"
+#include "harness/core/interrupt.h"
 #include "harness/core/log.h"
 #include "harness/core/text.h"
 #include "harness/run/runner.h"
@@ -34,6 +35,7 @@ void parse_shard(const std::string& text, RunOptions& options) {
 
 // Computes what is missing, writes the reports, prints the table. The exit code says whether cells failed.
 int run_and_report(const RunFlags& flags, RunOptions options) {
+  handle_interrupts();
   const Experiment experiment = load_experiment(flags.experiment.config());
   if (flags.fresh && flags.resume) throw UsageError("--fresh and --resume contradict each other");
   options.fresh = flags.fresh;

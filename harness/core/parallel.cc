@@ -9,6 +9,8 @@
 #include <thread>
 #include <vector>
 
+#include "harness/core/interrupt.h"
+
 namespace tagbench {
 
 int available_processors() {
@@ -21,7 +23,10 @@ int available_processors() {
 void parallel_for(int64_t count, int threads, const std::function<void(int64_t)>& work) {
   const auto wanted = static_cast<int>(std::min<int64_t>(threads, count));
   if (wanted <= 1) {
-    for (int64_t i = 0; i < count; ++i) work(i);
+    for (int64_t i = 0; i < count; ++i) {
+      throw_if_interrupted();
+      work(i);
+    }
     return;
   }
   std::atomic<int64_t> next{0};
@@ -33,6 +38,7 @@ void parallel_for(int64_t count, int threads, const std::function<void(int64_t)>
       const int64_t i = next++;
       if (i >= count) return;
       try {
+        throw_if_interrupted();
         work(i);
       } catch (...) {
         const std::lock_guard<std::mutex> guard(error_mutex);

@@ -3,9 +3,14 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
+#include <csignal>
+#include <cstdlib>
 #include <stdexcept>
 #include <thread>
 #include <vector>
+
+#include "harness/core/errors.h"
+#include "harness/core/interrupt.h"
 
 namespace tagbench {
 namespace {
@@ -34,6 +39,26 @@ TEST(ParallelTest, RethrowsTheFirstErrorAndStopsHandingOut) {
                               }),
                  std::runtime_error);
     EXPECT_LT(done, 1000000);
+  }
+}
+
+// In a process of its own: the flag stays set for good.
+TEST(ParallelDeathTest, AnInterruptStopsHandingOut) {
+  for (const int threads : {1, 4}) {
+    const auto interrupted = [threads] {
+      handle_interrupts();
+      std::atomic<int64_t> done{0};
+      try {
+        parallel_for(1000000, threads, [&](int64_t i) {
+          ++done;
+          if (i == 10) std::raise(SIGTERM);
+        });
+      } catch (const Interrupted&) {
+        std::_Exit(done < 1000000 ? 7 : 8);
+      }
+      std::_Exit(9);
+    };
+    EXPECT_EXIT(interrupted(), ::testing::ExitedWithCode(7), "");
   }
 }
 
