@@ -17,13 +17,13 @@ bool has_audio_extension(const std::filesystem::path& path) {
 
 }  // namespace
 
-std::vector<std::filesystem::path> expand_audio_inputs(const std::vector<std::string>& inputs) {
-  std::vector<std::filesystem::path> files;
+std::vector<AudioInput> expand_audio_inputs(const std::vector<std::string>& inputs) {
+  std::vector<AudioInput> files;
   for (const std::string& input : inputs) {
     std::error_code error;
     if (!std::filesystem::is_directory(input, error)) {
       if (!std::filesystem::exists(input, error)) throw DataError(input + ": no such file or folder");
-      files.emplace_back(input);
+      files.push_back({input, std::filesystem::path(input).filename()});
       continue;
     }
     std::vector<std::filesystem::path> found;
@@ -32,7 +32,7 @@ std::vector<std::filesystem::path> expand_audio_inputs(const std::vector<std::st
     }
     if (found.empty()) throw DataError(input + ": the folder holds no audio files");
     std::sort(found.begin(), found.end());
-    files.insert(files.end(), found.begin(), found.end());
+    for (const auto& path : found) files.push_back({path, path.lexically_relative(input)});
   }
   return files;
 }

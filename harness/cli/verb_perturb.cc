@@ -1,5 +1,6 @@
 #include <atomic>
 #include <cmath>
+#include <map>
 #include <memory>
 
 #include "harness/audio/audio_file.h"
@@ -25,50 +26,67 @@ struct PerturbFlags {
   uint64_t seed = 0;
 };
 
-// "a/b.mp3" under "won2020" becomes DIR/b.pitch_shift_semitones_1.wav.
-std::filesystem::path output_for(const std::filesystem::path& directory, const std::filesystem::path& input,
+// "music/a/b.mp3" of the folder "music" under "pitch_shift:semitones=1" becomes DIR/a/b.pitch_shift_semitones_1.wav.
+std::filesystem::path output_for(const std::filesystem::path& directory, const AudioInput& input,
                                  const std::string& label) {
   std::string suffix = label;
   for (char& c : suffix) {
     if (std::isalnum(static_cast<unsigned char>(c)) == 0 && c != '-' && c != '.' && c != '_') c = '_';
   }
-  return directory / (input.stem().string() + "." + suffix + ".wav");
+  return directory / input.relative.parent_path() / (input.relative.stem().string() + "." + suffix + ".wav");
+}
+
+struct Job {
+  const AudioInput* input;
+  const Condition* condition;
+  std::filesystem::path output;
+  Perturbed result;
+  std::string error;
+};
+
+// What to write where. Errors: UsageError if one output would overwrite another, or an input.
+std::vector<Job> plan(const PerturbFlags& flags, const std::vector<AudioInput>& inputs,
+                      const std::vector<Condition>& conditions) {
+  if (flags.output.empty()) throw UsageError("perturb: -o is required: a .wav file for one input, or a folder");
+  const bool one_file = ends_with(to_lower(flags.output), ".wav");
+  if (one_file && (inputs.size() > 1 || conditions.size() > 1)) {
+    throw UsageError("perturb: -o " + flags.output + " takes one input under one condition, found " +
+                     std::to_string(inputs.size()) + " under " + std::to_string(conditions.size()) + "; name a folder");
+  }
+  std::map<std::filesystem::path, std::string> taken;
+  for (const AudioInput& input : inputs)
+    taken.emplace(std::filesystem::weakly_canonical(input.path), input.path.string() + " itself");
+  std::vector<Job> jobs;
+  for (const AudioInput& input : inputs) {
+    for (const Condition& condition : conditions) {
+      const std::filesystem::path output =
+          one_file ? std::filesystem::path(flags.output) : output_for(flags.output, input, condition.label());
+      const std::string origin = input.path.string() + " under " + condition.label();
+      const auto [other, is_new] = taken.emplace(std::filesystem::weakly_canonical(output), origin);
+      if (!is_new) {
+        throw UsageError("perturb: a file of its own was expected for each output, found two for " + output.string() +
+                         ": " + other->second + ", and " + origin + " (rename one, or choose another output)");
+      }
+      jobs.push_back({&input, &condition, output, {}, ""});
+    }
+  }
+  return jobs;
 }
 
 int perturb(const PerturbFlags& flags) {
   std::vector<Condition> conditions = parse_conditions({flags.spec});
   // "clean" leads every list of test conditions; here the user wants what was asked for.
   if (conditions.size() > 1) conditions.erase(conditions.begin());
-  const std::vector<std::filesystem::path> files = expand_audio_inputs(flags.inputs);
-  const bool one_file = files.size() == 1 && conditions.size() == 1 && ends_with(to_lower(flags.output), ".wav");
-  if (flags.output.empty()) throw UsageError("perturb: -o is required: a .wav file for one input, or a folder");
-
-  struct Job {
-    const std::filesystem::path* input;
-    const Condition* condition;
-    std::filesystem::path output;
-    Perturbed result;
-    std::string error;
-  };
-  std::vector<Job> jobs;
-  for (const auto& file : files) {
-    for (const Condition& condition : conditions) {
-      jobs.push_back(
-          {&file,
-           &condition,
-           one_file ? std::filesystem::path(flags.output) : output_for(flags.output, file, condition.label()),
-           {},
-           ""});
-    }
-  }
+  const std::vector<AudioInput> inputs = expand_audio_inputs(flags.inputs);
+  std::vector<Job> jobs = plan(flags, inputs, conditions);
   Progress progress("perturbing", static_cast<int64_t>(jobs.size()), "files");
   std::atomic<int64_t> n_written{0};
   const auto render = [&](int64_t i) {
     Job& job = jobs[static_cast<size_t>(i)];
     try {
-      Waveform input = decode_audio(*job.input);
+      Waveform input = decode_audio(job.input->path);
       if (flags.sample_rate_hz > 0) input = resample(input, flags.sample_rate_hz);
-      job.result = job.condition->apply(input, flags.seed, job.input->stem().string());
+      job.result = job.condition->apply(input, flags.seed, job.input->relative.generic_string());
       throw_if_interrupted();
       write_wav(job.output, job.result.waveform);
       ++n_written;
@@ -117,7 +135,9 @@ void add_perturb(CLI::App& app, VerbContext& context) {
   verb->add_option("--sample-rate-hz", flags->sample_rate_hz,
                    "Resample before perturbing (default: the file's own rate)")
       ->check(CLI::Range(1000, 768000));
-  verb->add_option("--seed", flags->seed, "Seed of random perturbations (default 0)");
+  verb->add_option(
+      "--seed", flags->seed,
+      "Seed of random perturbations (default 0); each file draws its own numbers, by its path below the folder");
   verb->add_option("--threads", flags->threads, "Threads; 0: all processors (default)")->check(CLI::Range(0, 4096));
   verb->add_option("--format", flags->format, "Of the listing of what was reached: table (default), csv or json");
   verb->callback([flags, &context] { context.action = [flags] { return perturb(*flags); }; });

@@ -104,7 +104,8 @@ int predict_files(const PredictFlags& flags, const LoadedModel& model) {
   std::vector<float> matrix;
   int64_t n_scored = 0;
   int64_t n_failed = 0;
-  for (const std::filesystem::path& file : expand_audio_inputs(flags.inputs)) {
+  for (const AudioInput& input : expand_audio_inputs(flags.inputs)) {
+    const std::filesystem::path& file = input.path;
     try {
       const Waveform waveform = resample(decode_audio(file), model.tagger->facts().sample_rate_hz);
       const TrackScores scores =

@@ -76,6 +76,43 @@ TEST(VerbsTest, PerturbWritesFloatWavAndTellsWhatWasReached) {
       std::distance(std::filesystem::directory_iterator(directory / "out"), std::filesystem::directory_iterator()), 8);
 }
 
+TEST(VerbsTest, PerturbKeepsEqualNamesOfDifferentFoldersApart) {
+  const testing::TemporaryDirectory directory;
+  const Waveform waveform{std::vector<float>(1600, 0.25F), 16000};
+  for (const char* name : {"in/a/x.wav", "in/b/x.wav"}) write_wav(directory / name, waveform);
+  const std::string out = (directory / "out").string();
+  const Outcome outcome = run_program({"perturb", "white_noise:alpha=0.1", (directory / "in").string(), "-o", out});
+  ASSERT_EQ(outcome.code, 0) << outcome.err;
+  const Waveform a = decode_audio(directory / "out/a/x.white_noise_alpha_0.1.wav");
+  const Waveform b = decode_audio(directory / "out/b/x.white_noise_alpha_0.1.wav");
+  EXPECT_NE(a.samples, b.samples);  // each path draws its own noise
+  // The same file by itself draws by its name.
+  const std::string alone = (directory / "alone.wav").string();
+  ASSERT_EQ(run_program({"perturb", "white_noise:alpha=0.1", (directory / "in/a").string(), "-o", out}).code, 0);
+  ASSERT_EQ(run_program({"perturb", "white_noise:alpha=0.1", (directory / "in/a/x.wav").string(), "-o", alone}).code,
+            0);
+  EXPECT_EQ(decode_audio(alone).samples, decode_audio(directory / "out/x.white_noise_alpha_0.1.wav").samples);
+}
+
+TEST(VerbsTest, PerturbOverwritesNothingOfItsOwn) {
+  const testing::TemporaryDirectory directory;
+  const Waveform waveform{std::vector<float>(1600, 0.25F), 16000};
+  for (const char* name : {"in/a/x.wav", "in/b/x.wav"}) write_wav(directory / name, waveform);
+  const auto refused = [&](std::vector<std::string> words, const std::string& message) {
+    words.insert(words.begin(), {"perturb", "clean"});
+    const Outcome outcome = run_program(words);
+    EXPECT_EQ(outcome.code, 2);
+    EXPECT_THAT(outcome.err, HasSubstr(message));
+  };
+  const std::string a = (directory / "in/a/x.wav").string();
+  const std::string b = (directory / "in/b/x.wav").string();
+  refused({a, b, "-o", (directory / "out").string()}, "found two for");
+  refused({a, "-o", a}, "itself");
+  refused({a, b, "-o", (directory / "out.wav").string()}, "name a folder");
+  EXPECT_FALSE(std::filesystem::exists(directory / "out"));
+  EXPECT_EQ(decode_audio(a).samples, waveform.samples);
+}
+
 TEST(VerbsTest, AnEmptyRunReportsNothingAsDamage) {
   const testing::TemporaryDirectory directory;
   testing::write_small_corpus(directory / "corpus", 15, 1.0);
