@@ -24,6 +24,7 @@ struct PerturbFlags {
   int sample_rate_hz = 0;
   int threads = 0;
   uint64_t seed = 0;
+  bool round_to_16_bits = false;
 };
 
 // "music/a/b.mp3" of the folder "music" under "pitch_shift:semitones=1" becomes DIR/a/b.pitch_shift_semitones_1.wav.
@@ -80,11 +81,13 @@ int perturb(const PerturbFlags& flags) {
   const std::vector<AudioInput> inputs = expand_audio_inputs(flags.inputs);
   std::vector<Job> jobs = plan(flags, inputs, conditions);
   Progress progress("perturbing", static_cast<int64_t>(jobs.size()), "files");
+  DecodeOptions decoding;
+  decoding.round_to_16_bits = flags.round_to_16_bits;
   std::atomic<int64_t> n_written{0};
   const auto render = [&](int64_t i) {
     Job& job = jobs[static_cast<size_t>(i)];
     try {
-      Waveform input = decode_audio(job.input->path);
+      Waveform input = decode_audio(job.input->path, decoding);
       if (flags.sample_rate_hz > 0) input = resample(input, flags.sample_rate_hz);
       job.result = job.condition->apply(input, flags.seed, job.input->relative.generic_string());
       throw_if_interrupted();
@@ -126,7 +129,10 @@ int perturb(const PerturbFlags& flags) {
 }  // namespace
 
 void add_perturb(CLI::App& app, VerbContext& context) {
-  CLI::App* verb = app.add_subcommand("perturb", "Render perturbed audio to listen to");
+  CLI::App* verb = app.add_subcommand("perturb",
+                                      "Render perturbed audio to listen to. Samples are taken as the file holds them "
+                                      "(float files are neither rounded nor "
+                                      "clipped), channels are averaged, and 32-bit float WAV is written");
   auto flags = std::make_shared<PerturbFlags>();
   verb->add_option("spec", flags->spec, "Perturbation, chain or set: pitch_shift:semitones=1, won2020, ...")
       ->required();
@@ -135,6 +141,8 @@ void add_perturb(CLI::App& app, VerbContext& context) {
   verb->add_option("--sample-rate-hz", flags->sample_rate_hz,
                    "Resample before perturbing (default: the file's own rate)")
       ->check(CLI::Range(1000, 768000));
+  verb->add_flag("--round-to-16-bits", flags->round_to_16_bits,
+                 "Round and clip the input to 16 bits first, as experiments do");
   verb->add_option(
       "--seed", flags->seed,
       "Seed of random perturbations (default 0); each file draws its own numbers, by its path below the folder");

@@ -76,6 +76,23 @@ TEST(VerbsTest, PerturbWritesFloatWavAndTellsWhatWasReached) {
       std::distance(std::filesystem::directory_iterator(directory / "out"), std::filesystem::directory_iterator()), 8);
 }
 
+TEST(VerbsTest, PerturbReadsFloatFilesUnroundedUnlessAsked) {
+  const testing::TemporaryDirectory directory;
+  const Waveform waveform{{0.0F, 1.5F, -2.0F, 1e-6F, 0.25F}, 16000};
+  write_wav(directory / "in.wav", waveform);
+  DecodeOptions exact;
+  exact.round_to_16_bits = false;
+  const auto perturbed = [&](std::vector<std::string> more) {
+    const std::string out = (directory / "out.wav").string();
+    more.insert(more.begin(), {"perturb", "clean", (directory / "in.wav").string(), "-o", out});
+    const Outcome outcome = run_program(more);
+    EXPECT_EQ(outcome.code, 0) << outcome.err;
+    return decode_audio(out, exact).samples;
+  };
+  EXPECT_EQ(perturbed({}), waveform.samples);
+  EXPECT_EQ(perturbed({"--round-to-16-bits"}), (std::vector<float>{0.0F, 32767.0F / 32768.0F, -1.0F, 0.0F, 0.25F}));
+}
+
 TEST(VerbsTest, PerturbKeepsEqualNamesOfDifferentFoldersApart) {
   const testing::TemporaryDirectory directory;
   const Waveform waveform{std::vector<float>(1600, 0.25F), 16000};
