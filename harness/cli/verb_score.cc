@@ -81,13 +81,28 @@ int score(const ScoreFlags& flags) {
     print_text(json.dump(2) + "\n");
     return 0;
   }
-  Listing listing({"tag", "n_positive", "roc_auc", "average_precision", "reason"});
+  Listing listing({"tag", "n_positive", "n_known", "roc_auc", "average_precision", "log_loss", "accuracy", "reason"});
+  int64_t n_positive = 0;
+  int64_t n_known = 0;
+  for (const TagMetrics& tag : metrics.per_tag) {
+    n_positive += tag.n_positive;
+    n_known += tag.n_known;
+  }
+  std::vector<std::string> reasons;
+  if (json.contains("reasons")) {
+    for (const auto& [metric, reason] : json["reasons"].items())
+      reasons.push_back(metric + ": " + reason.get<std::string>());
+  }
+  listing.add({"(all)", n_positive, n_known, nullptr, nullptr, json["log_loss"], json["accuracy"],
+               join_text(reasons, "; ")});
   for (const std::string average : {"macro", "micro", "weighted"}) {
-    listing.add({"(" + average + ")", nullptr, json[average]["roc_auc"], json[average]["average_precision"], ""});
+    const Json& values = json[average];
+    listing.add({"(" + average + ")", nullptr, nullptr, values["roc_auc"], values["average_precision"], nullptr,
+                 nullptr, values.value("reason", "")});
   }
   for (const Json& tag : json["per_tag"]) {
-    listing.add({tag["tag"], tag["n_positive"], tag["roc_auc"], tag["average_precision"],
-                 tag["reason"].is_null() ? Json("") : tag["reason"]});
+    listing.add({tag["tag"], tag["n_positive"], tag["n_known"], tag["roc_auc"], tag["average_precision"], nullptr,
+                 nullptr, tag["reason"].is_null() ? Json("") : tag["reason"]});
   }
   listing.print(flags.format);
   return 0;

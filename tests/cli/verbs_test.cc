@@ -61,6 +61,31 @@ TEST(VerbsTest, ScorePrintsTheDocumentedForm) {
   EXPECT_EQ(json["undefined_tags"], Json::array({"flute"}));
 }
 
+TEST(VerbsTest, ScorePrintsEveryMetricInEveryForm) {
+  const testing::TemporaryDirectory directory;
+  const std::vector<uint8_t> labels = {1, 0, 0, 1, 1, 0, 0, 1};
+  const std::vector<float> scores = {0.75F, 0.25F, 0.75F, 0.25F, 0.75F, 0.25F, 0.25F, 0.75F};
+  write_npy(directory / "l.npy", {4, 2}, labels.data());
+  write_npy(directory / "s.npy", {4, 2}, scores.data());
+  const auto score = [&](const std::string& task, const std::string& format) {
+    const Outcome outcome =
+        run_program({"score", "--labels", (directory / "l.npy").string(), "--scores", (directory / "s.npy").string(),
+                     "--task", task, "--format", format});
+    EXPECT_EQ(outcome.code, 0) << outcome.err;
+    return outcome.out;
+  };
+  // Three of four tracks are right. Log loss: three tracks lose -ln 0.75 for each tag, one -ln 0.25.
+  const std::string log_loss = "0.56233514461880";
+  for (const char* format : {"table", "csv", "json"}) {
+    const std::string out = score("multiclass", format);
+    EXPECT_THAT(out, HasSubstr("0.75")) << format;
+    EXPECT_THAT(out, HasSubstr(log_loss)) << format;
+    for (const char* name : {"n_known", "log_loss", "accuracy"}) EXPECT_THAT(out, HasSubstr(name)) << format;
+  }
+  EXPECT_THAT(score("multiclass", "csv"), HasSubstr("(all),4,8,,,0.5623351446188"));
+  EXPECT_THAT(score("multilabel", "csv"), HasSubstr("accuracy: "));  // and why there is none
+}
+
 TEST(VerbsTest, PerturbWritesFloatWavAndTellsWhatWasReached) {
   const testing::TemporaryDirectory directory;
   testing::write_small_corpus(directory / "corpus", 1, 2.0);
