@@ -59,7 +59,7 @@ std::vector<size_t> ranked(const float* scores, size_t n_tags, int top) {
 int predict_chunks(const PredictFlags& flags, const LoadedModel& model) {
   const std::string& path = flags.inputs.front();
   const NpyArray array = read_npy(path);
-  if (array.shape.size() != 2 || array.shape[0] < 1 || !array.is_floating()) {
+  if (array.shape.size() != 2 || array.shape[0] < 1 || array.shape[1] < 1 || !array.is_floating()) {
     throw DataError(path + ": chunks [B, T] of floating-point samples were expected, found " + shape_text(array.shape) +
                     " of " + array.descr);
   }

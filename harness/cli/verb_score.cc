@@ -35,8 +35,10 @@ void require_shape(const std::string& path, const NpyArray& array, const std::ve
 
 int score(const ScoreFlags& flags) {
   const NpyArray label_array = read_npy(flags.labels);
-  if (label_array.shape.size() != 2)
-    throw DataError(flags.labels + ": labels [tracks, tags] were expected, found " + shape_text(label_array.shape));
+  if (label_array.shape.size() != 2 || label_array.shape[0] < 1 || label_array.shape[1] < 1) {
+    throw DataError(flags.labels + ": labels [tracks, tags] of at least one each were expected, found " +
+                    shape_text(label_array.shape));
+  }
   const int64_t n_tracks = label_array.shape[0];
   const int64_t n_tags = label_array.shape[1];
   const std::vector<uint8_t> labels = binary_matrix(flags.labels, label_array);
@@ -93,8 +95,8 @@ int score(const ScoreFlags& flags) {
     for (const auto& [metric, reason] : json["reasons"].items())
       reasons.push_back(metric + ": " + reason.get<std::string>());
   }
-  listing.add({"(all)", n_positive, n_known, nullptr, nullptr, json["log_loss"], json["accuracy"],
-               join_text(reasons, "; ")});
+  listing.add(
+      {"(all)", n_positive, n_known, nullptr, nullptr, json["log_loss"], json["accuracy"], join_text(reasons, "; ")});
   for (const std::string average : {"macro", "micro", "weighted"}) {
     const Json& values = json[average];
     listing.add({"(" + average + ")", nullptr, nullptr, values["roc_auc"], values["average_precision"], nullptr,

@@ -16,6 +16,8 @@ namespace {
 
 constexpr size_t kMaxHeaderBytes = 1U << 20U;
 constexpr size_t kMaxRank = 32;
+// What an array without elements may still promise: its extents are not bounded by the file's size.
+constexpr uint64_t kMaxEmptyExtents = 1U << 20U;
 
 [[noreturn]] void fail(const std::filesystem::path& path, const std::string& what) {
   throw DataError(path.string() + ": not a usable .npy file: " + what);
@@ -60,11 +62,18 @@ std::vector<int64_t> parse_shape(const std::filesystem::path& path, const std::s
 
 uint64_t checked_byte_count(const std::filesystem::path& path, const std::vector<int64_t>& shape, size_t item) {
   uint64_t count = item;
+  bool is_empty = false;
   for (const int64_t extent : shape) {
-    if (__builtin_mul_overflow(count, static_cast<uint64_t>(extent), &count))
+    is_empty = is_empty || extent == 0;
+    if (extent > 0 && __builtin_mul_overflow(count, static_cast<uint64_t>(extent), &count))
       fail(path, "shape " + shape_text(shape) + " overflows");
   }
-  return count;
+  if (!is_empty) return count;
+  if (count / item > kMaxEmptyExtents) {
+    fail(path, "extents of at most " + std::to_string(kMaxEmptyExtents) +
+                   " in all were expected of an array without elements, found shape " + shape_text(shape));
+  }
+  return 0;
 }
 
 std::vector<unsigned char> to_c_order(const std::vector<unsigned char>& bytes, const std::vector<int64_t>& shape,

@@ -124,6 +124,14 @@ TEST_F(BadInputTest, ScoreRefusesWhatDoesNotFit) {
   };
   expect_clear(score("nan.npy"), 3, "NaN");
   expect_clear(score("narrow.npy"), 3, "[2, 2]");
+  const auto score_of_labels = [&](const std::vector<int64_t>& shape) {
+    write_npy(directory_ / "empty.npy", shape, labels.data());
+    const std::string path = (directory_ / "empty.npy").string();
+    return run_program({"score", "--labels", path, "--scores", path});
+  };
+  expect_clear(score_of_labels({0, 2}), 3, "at least one each");
+  expect_clear(score_of_labels({2, 0}), 3, "at least one each");
+  expect_clear(score_of_labels({0, int64_t{1} << 40U}), 3, "empty.npy");
   write_file_atomically(directory_ / "text.npy", "no array");
   expect_clear(score("text.npy"), 3, "text.npy");
 }

@@ -68,9 +68,8 @@ TEST(VerbsTest, ScorePrintsEveryMetricInEveryForm) {
   write_npy(directory / "l.npy", {4, 2}, labels.data());
   write_npy(directory / "s.npy", {4, 2}, scores.data());
   const auto score = [&](const std::string& task, const std::string& format) {
-    const Outcome outcome =
-        run_program({"score", "--labels", (directory / "l.npy").string(), "--scores", (directory / "s.npy").string(),
-                     "--task", task, "--format", format});
+    const Outcome outcome = run_program({"score", "--labels", (directory / "l.npy").string(), "--scores",
+                                         (directory / "s.npy").string(), "--task", task, "--format", format});
     EXPECT_EQ(outcome.code, 0) << outcome.err;
     return outcome.out;
   };

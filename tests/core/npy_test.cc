@@ -151,6 +151,8 @@ TEST_F(NpyTest, NamesTheFirstThingThatIsWrong) {
               HasSubstr("shape [2] of '<f4' needs 8 bytes, found 4"));
   EXPECT_THAT(message(npy_bytes(dictionary("<f4", "(1,)"), "12345678")), HasSubstr("needs 4 bytes, found 8"));
   EXPECT_THAT(message(npy_bytes(dictionary("<f4", "(4611686018427387904, 4)"), "1234")), HasSubstr("overflows"));
+  EXPECT_THAT(message(npy_bytes(dictionary("<f4", "(0, 1099511627776)"), "")), HasSubstr("without elements"));
+  EXPECT_THAT(message(npy_bytes(dictionary("<f4", "(4611686018427387904, 4, 0)"), "")), HasSubstr("overflows"));
   EXPECT_THAT(message(npy_bytes(dictionary("<f4", "(1152921504606846976,)"), "1234")),
               HasSubstr("needs 4611686018427387904 bytes"));
   EXPECT_THAT(message_of([&] { read_npy(folder_ / "missing.npy"); }), HasSubstr("missing.npy"));
