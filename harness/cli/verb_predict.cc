@@ -1,3 +1,5 @@
+#include <c10/core/InferenceMode.h>
+
 #include <algorithm>
 #include <cmath>
 #include <memory>
@@ -31,6 +33,25 @@ struct PredictFlags {
 ScorerOptions scorer_options(const PredictFlags& flags) {
   set_threads(flags.threads > 0 ? flags.threads : available_processors());
   return {parse_device(flags.device), parse_precision(flags.precision) == Precision::kBf16};
+}
+
+// Errors: DataError if one of the values, `what`, is not finite: files hold no NaN.
+void require_finite(const torch::Tensor& values, const std::string& what, const LoadedModel& model) {
+  const torch::Tensor bad = values.flatten(1).isfinite().all(1).logical_not().nonzero();
+  if (bad.numel() == 0) return;
+  throw DataError("predict: " + model.info.model + ": finite " + what + " were expected, found NaN or infinity in " +
+                  std::to_string(bad.size(0)) + " of " + std::to_string(values.size(0)) +
+                  " chunks, the first is chunk " + std::to_string(bad[0].item<int64_t>()) +
+                  " (its weights are damaged, or training diverged)");
+}
+
+// What the front end gives, in batches that bound memory.
+torch::Tensor front_end_output(Tagger& tagger, const torch::Tensor& chunks, const torch::Device& device) {
+  const c10::InferenceMode inference;
+  std::vector<torch::Tensor> parts;
+  for (const torch::Tensor& batch : chunks.split(evaluation_batch(chunks.size(1))))
+    parts.push_back(tagger.front_end_output(batch.to(device)).to(torch::kCPU, torch::kFloat32));
+  return torch::cat(parts);
 }
 
 void save(const std::string& path, const torch::Tensor& tensor) {
@@ -73,9 +94,14 @@ int predict_chunks(const PredictFlags& flags, const LoadedModel& model) {
   prepare_for_inference(*model.tagger);
   const torch::Tensor logits = chunk_logits(*model.tagger, chunks, options);
   const torch::Tensor scores = probabilities(logits, load_protocol(flags.protocol).softmax_scores()).contiguous();
+  require_finite(logits, "logits", model);
   save(flags.logits, logits);
   save(flags.scores, scores);
-  if (!flags.front_end.empty()) save(flags.front_end, model.tagger->front_end_output(chunks.to(options.device)));
+  if (!flags.front_end.empty()) {
+    const torch::Tensor features = front_end_output(*model.tagger, chunks, options.device);
+    require_finite(features, "values of the front end", model);
+    save(flags.front_end, features);
+  }
   const std::vector<std::string> tags = tags_or_numbers(model);
   if (!flags.scores.empty() || !flags.logits.empty() || !flags.front_end.empty()) return 0;
   Listing listing({"chunk", "rank", "tag", "probability"});

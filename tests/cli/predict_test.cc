@@ -1,8 +1,12 @@
+#include <algorithm>
 #include <cmath>
+#include <memory>
 
 #include "harness/core/json.h"
 #include "harness/core/npy.h"
+#include "harness/core/rng.h"
 #include "tests/cli/program.h"
+#include "tests/run/small_corpus.h"
 #include "tests/support/test_support.h"
 
 namespace tagbench {
@@ -36,6 +40,69 @@ TEST(PredictTest, ReadyChunksGiveThePublishedOutputs) {
   EXPECT_LE(worst("g.npy", "parity/fcn/logits.npy"), meta["tolerance"]["logits_abs"].get<double>());
   EXPECT_LE(worst("f.npy", "parity/inputs/logmel96_ckpt_464000.npy"),
             meta["tolerance"]["frontend_db_abs_elsewhere"].get<double>());
+}
+
+class TrainedModelTest : public ::testing::Test {
+ protected:
+  // A small network, trained for one epoch once for all tests here.
+  static void SetUpTestSuite() {
+    directory_ = std::make_unique<testing::TemporaryDirectory>();
+    testing::write_small_corpus(*directory_ / "corpus", 15, 4.0);
+    const auto trained = run_program({"train", "--dataset", "folder:root=" + (*directory_ / "corpus").string(),
+                                      "--model", "short:n_channels=2", "--protocol", "quick", "--set",
+                                      "protocol.epochs=1", "--cache", "none", "-o", (*directory_ / "run").string()});
+    ASSERT_EQ(trained.code, 0) << trained.err;
+    for (const auto& cell : std::filesystem::directory_iterator(*directory_ / "run/cells"))
+      weights_ = (cell.path() / "checkpoint/model.safetensors").string();
+  }
+  static void TearDownTestSuite() { directory_.reset(); }
+
+  static constexpr int64_t kChunkSamples = 59049;  // of short
+  static std::filesystem::path file(const std::string& name) { return *directory_ / name; }
+  static testing::Outcome predict(const std::vector<float>& samples, const std::vector<std::string>& more) {
+    write_npy(file("chunks.npy"), {static_cast<int64_t>(samples.size()) / kChunkSamples, kChunkSamples},
+              samples.data());
+    std::vector<std::string> words = {"predict", "--weights", weights_, file("chunks.npy").string()};
+    words.insert(words.end(), more.begin(), more.end());
+    return run_program(words);
+  }
+  inline static std::unique_ptr<testing::TemporaryDirectory> directory_;
+  inline static std::string weights_;
+};
+
+std::vector<float> noise(size_t n_samples) {
+  Rng rng(0, {"predict test"});
+  std::vector<float> samples;
+  for (size_t i = 0; i < n_samples; ++i) samples.push_back(static_cast<float>(rng.uniform(-0.5, 0.5)));
+  return samples;
+}
+
+TEST_F(TrainedModelTest, WhatIsNotFiniteIsNeverSaved) {
+  std::vector<float> samples = noise(3 * kChunkSamples);
+  std::fill(samples.begin() + kChunkSamples, samples.begin() + 2 * kChunkSamples, 1e30F);  // its power is infinite
+  const auto outcome = predict(samples, {"--scores", file("bad.npy").string()});
+  EXPECT_EQ(outcome.code, 3);
+  EXPECT_NE(outcome.err.find("in 1 of 3 chunks, the first is chunk 1"), std::string::npos) << outcome.err;
+  EXPECT_FALSE(std::filesystem::exists(file("bad.npy")));
+}
+
+// More chunks than one batch takes.
+TEST_F(TrainedModelTest, TheFrontEndOfManyChunksIsThatOfEach) {
+  constexpr int64_t kChunks = 20;
+  const std::vector<float> samples = noise(kChunks * kChunkSamples);
+  ASSERT_EQ(predict(samples, {"--front-end", file("all.npy").string()}).code, 0);
+  ASSERT_EQ(predict({samples.end() - kChunkSamples, samples.end()}, {"--front-end", file("last.npy").string()}).code,
+            0);
+  const NpyArray all = read_npy(file("all.npy"));
+  const NpyArray last = read_npy(file("last.npy"));
+  ASSERT_EQ(all.shape[0], kChunks);
+  ASSERT_EQ(all.size(), kChunks * last.size());
+  const std::vector<float> of_all = all.as_float();
+  const std::vector<float> alone = last.as_float();
+  for (size_t i = 0; i < alone.size(); ++i) {
+    // Decibels; the matrix product over mel bands may be blocked otherwise.
+    ASSERT_NEAR(of_all[of_all.size() - alone.size() + i], alone[i], 1e-3);
+  }
 }
 
 }  // namespace
