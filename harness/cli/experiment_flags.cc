@@ -50,6 +50,39 @@ void ExperimentFlags::add_to(CLI::App& verb, bool file) {
       ->group("Run");
 }
 
+// A single --model becomes a map of its options, with those that have flags of their own; several stay a list of texts.
+// Either replaces what the file says.
+void ExperimentFlags::apply_models(ConfigNode& config) const {
+  std::vector<std::pair<std::string, std::string>> of_script;
+  if (chunk_samples_ > 0) of_script.emplace_back("chunk_samples", std::to_string(chunk_samples_));
+  if (sample_rate_hz_ > 0) of_script.emplace_back("sample_rate_hz", std::to_string(sample_rate_hz_));
+  if (!tags_.empty()) of_script.emplace_back("tags", tags_);
+  if (outputs_probabilities_) of_script.emplace_back("outputs_probabilities", "true");
+  if (models_.size() != 1) {
+    if (!weights_.empty() || !of_script.empty()) {
+      throw UsageError(
+          "--weights, --chunk-samples, --sample-rate-hz, --tags and --outputs-probabilities need exactly one --model, "
+          "found " +
+          std::to_string(models_.size()) + "; give several models with their options in an experiment file");
+    }
+    if (!models_.empty()) config.set_texts("models", models_);
+    return;
+  }
+  const Spec spec = parse_architecture(models_.front());
+  if (spec.name != script_architecture().name && !of_script.empty()) {
+    throw UsageError(
+        "--chunk-samples, --sample-rate-hz, --tags and --outputs-probabilities belong to --model script:FILE.pt, found "
+        "--model " +
+        models_.front());
+  }
+  std::vector<std::pair<std::string, std::string>> options = {{"name", spec.name}};
+  options.insert(options.end(), spec.options.begin(), spec.options.end());
+  options.insert(options.end(), of_script.begin(), of_script.end());
+  if (!weights_.empty()) options.emplace_back("weights", weights_);
+  config.set("models", "{}", "--model");
+  for (const auto& [key, value] : options) config.set_text("models." + key, value);
+}
+
 ConfigNode ExperimentFlags::config() const {
   ConfigNode config = file_.empty() ? ConfigNode::parse("{}", "command line") : ConfigNode::load(file_);
   const auto set = [&](const std::string& key, const std::string& value) {
@@ -68,21 +101,7 @@ ConfigNode ExperimentFlags::config() const {
   set_list("splits", splits_);
   set_list("seeds", seeds_);
   set_list("perturbations", perturbations_);
-  if (!weights_.empty() || chunk_samples_ > 0) {
-    if (models_.size() != 1)
-      throw UsageError(
-          "--weights and --chunk-samples need exactly one --model; give several as a list in an experiment file");
-    const Spec spec = parse_architecture(models_.front());
-    config.set_text("models.name", spec.name);
-    for (const auto& [key, value] : spec.options) config.set_text("models." + key, value);
-    if (!weights_.empty()) config.set_text("models.weights", weights_);
-    if (chunk_samples_ > 0) config.set_text("models.chunk_samples", std::to_string(chunk_samples_));
-    if (sample_rate_hz_ > 0) config.set_text("models.sample_rate_hz", std::to_string(sample_rate_hz_));
-    if (!tags_.empty()) config.set_text("models.tags", tags_);
-    if (outputs_probabilities_) config.set_text("models.outputs_probabilities", "true");
-  } else {
-    set_list("models", models_);
-  }
+  apply_models(config);
   if (threads_ >= 0) config.set_text("threads", std::to_string(threads_));
   if (resamples_ >= 0) config.set_text("resamples", std::to_string(resamples_));
   if (perturbation_seed_option_->count() > 0) config.set_text("perturbation_seed", std::to_string(perturbation_seed_));

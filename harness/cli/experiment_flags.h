@@ -18,6 +18,7 @@ class ExperimentFlags {
   ConfigNode config() const;
 
  private:
+  void apply_models(ConfigNode& config) const;
   std::string file_;
   std::string dataset_, protocol_, device_, precision_, output_, weights_, name_, cache_;
   std::vector<std::string> models_, splits_, perturbations_, seeds_, settings_;

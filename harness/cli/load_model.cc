@@ -40,6 +40,10 @@ void require_plausible_width(const StateDict& state, const Options& options, con
 }
 
 LoadedModel load_script(const LoadModelFlags& flags, Spec spec) {
+  if (!flags.weights.empty()) {
+    throw UsageError("--model " + flags.model + " is network and weights in one; " + flags.weights +
+                     " would not be read (leave it away, or name an architecture)");
+  }
   if (flags.chunk_samples > 0) spec.options.emplace_back("chunk_samples", std::to_string(flags.chunk_samples));
   if (flags.sample_rate_hz > 0) spec.options.emplace_back("sample_rate_hz", std::to_string(flags.sample_rate_hz));
   if (flags.outputs_probabilities) spec.options.emplace_back("outputs_probabilities", "true");
@@ -79,6 +83,11 @@ LoadedModel load_model(const LoadModelFlags& flags) {
   if (!flags.model.empty()) {
     const Spec spec = parse_architecture(flags.model);
     if (spec.name == script_architecture().name) return load_script(flags, spec);
+  }
+  if (flags.chunk_samples > 0 || flags.sample_rate_hz > 0 || flags.outputs_probabilities) {
+    throw UsageError(
+        "--chunk-samples, --sample-rate-hz and --outputs-probabilities belong to --model script:FILE.pt, found " +
+        (flags.model.empty() ? "no --model" : "--model " + flags.model));
   }
   if (flags.weights.empty()) throw UsageError("--weights is needed: a .pth, .safetensors or model file");
   const StateDict state = read_state_dict(flags.weights);

@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <memory>
 
 #include "harness/cli/experiment_flags.h"
@@ -7,6 +8,7 @@
 #include "harness/core/interrupt.h"
 #include "harness/core/log.h"
 #include "harness/core/text.h"
+#include "harness/run/architectures.h"
 #include "harness/run/runner.h"
 #include "harness/run/throughput.h"
 #include "reports/report.h"
@@ -61,6 +63,16 @@ int run_and_report(const RunFlags& flags, RunOptions options) {
   return summary.n_failed > 0 ? 1 : 0;
 }
 
+// Of one entry of `models`; a TorchScript file is network and weights in one.
+bool has_weights(const ConfigNode& model) {
+  if (model.is_map()) return model.has("weights") || model["name"].text() == script_architecture().name;
+  if (!model.is_scalar()) return false;
+  const Spec spec = parse_architecture(model.text());
+  return spec.name == script_architecture().name ||
+         std::any_of(spec.options.begin(), spec.options.end(),
+                     [](const auto& option) { return option.first == "weights"; });
+}
+
 void add_run_flags(CLI::App& verb, RunFlags& flags, bool file) {
   flags.experiment.add_to(verb, file);
   verb.add_option("--shard", flags.shard, "i/n: work on every n-th cell only")->group("Run");
@@ -105,10 +117,13 @@ void add_eval(CLI::App& app, VerbContext& context) {
   add_run_flags(*verb, *flags, false);
   verb->callback([flags, &context] {
     context.action = [flags, &context] {
-      const ConfigNode config = flags->experiment.config();
-      const bool given = config["models"].is_map() && (config["models"].has("weights") || config["models"].has("path"));
-      if (!given)
-        throw UsageError("eval needs --model and --weights; to train first, use 'tagbench run' or 'tagbench train'");
+      const ConfigNode models = flags->experiment.config()["models"];
+      const std::vector<ConfigNode> items = models.is_sequence() ? models.items() : std::vector<ConfigNode>{models};
+      if (!std::all_of(items.begin(), items.end(), has_weights)) {
+        throw UsageError(
+            "eval needs weights: --model and --weights, or --model script:FILE.pt; to train first, use 'tagbench run' "
+            "or 'tagbench train'");
+      }
       RunOptions options;
       options.command_line = context.command_line;
       return run_and_report(*flags, options);

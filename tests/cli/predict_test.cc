@@ -2,6 +2,7 @@
 #include <cmath>
 #include <memory>
 
+#include "harness/core/files.h"
 #include "harness/core/json.h"
 #include "harness/core/npy.h"
 #include "harness/core/rng.h"
@@ -103,6 +104,53 @@ TEST_F(TrainedModelTest, TheFrontEndOfManyChunksIsThatOfEach) {
     // Decibels; the matrix product over mel bands may be blocked otherwise.
     ASSERT_NEAR(of_all[of_all.size() - alone.size() + i], alone[i], 1e-3);
   }
+}
+
+TEST_F(TrainedModelTest, AScriptIsEvaluatedFromItsShortForm) {
+  const std::string script = file("net.pt").string();
+  ASSERT_EQ(run_program({"export", weights_, "-o", script}).code, 0);
+  const auto evaluate = [&](const std::string& name, const std::string& model) {
+    const auto outcome = run_program({"eval", "--model", model, "--dataset", "folder:root=" + file("corpus").string(),
+                                      "--protocol", "quick", "--cache", "none", "-o", file(name).string()});
+    EXPECT_EQ(outcome.code, 0) << outcome.err;
+    for (const auto& cell : std::filesystem::directory_iterator(file(name) / "cells"))
+      return read_json(cell.path() / "row.json")["metrics"]["macro"];
+    return Json();
+  };
+  const Json by_script = evaluate("eval_script", "script:" + script + ",chunk_samples=59049");
+  const Json by_weights = evaluate("eval_weights", "short:n_channels=2,weights=" + weights_);
+  EXPECT_EQ(by_script, by_weights);
+}
+
+TEST_F(TrainedModelTest, FlagsThatWouldBeIgnoredAreRefused) {
+  const auto refused = [&](std::vector<std::string> words, const std::string& message) {
+    const auto outcome = run_program(words);
+    EXPECT_EQ(outcome.code, 2) << outcome.err;
+    EXPECT_NE(outcome.err.find(message), std::string::npos) << outcome.err;
+  };
+  const std::string dataset = "folder:root=" + file("corpus").string();
+  for (const auto& flag : std::vector<std::vector<std::string>>{
+           {"--sample-rate-hz", "16000"}, {"--chunk-samples", "100"}, {"--outputs-probabilities"}}) {
+    std::vector<std::string> eval = {"eval", "--dataset", dataset, "--model", "short", "--weights", weights_};
+    eval.insert(eval.end(), flag.begin(), flag.end());
+    refused(eval, "belong to --model script:FILE.pt");
+    std::vector<std::string> predict = {"predict", "--weights", weights_, "x.wav"};
+    predict.insert(predict.end(), flag.begin(), flag.end());
+    refused(predict, "belong to --model script:FILE.pt");
+  }
+  refused({"train", "--dataset", dataset, "--models", "short", "fcn", "--tags", "tags.txt"}, "exactly one --model");
+  refused({"eval", "--dataset", dataset, "--models", "short", "fcn"}, "eval needs weights");
+  refused({"predict", "--model", "script:net.pt,chunk_samples=1", "--weights", weights_, "x.wav"}, "in one");
+}
+
+TEST_F(TrainedModelTest, AModelOnTheCommandLineReplacesTheFilesList) {
+  write_file_atomically(file("test.yaml"), "dataset: {name: folder, root: " + file("corpus").string() +
+                                               "}\nmodels: [fcn, sample]\nprotocol: quick\n");
+  const auto outcome = run_program({"validate", file("test.yaml").string(), "--model", "short:n_channels=2",
+                                    "--weights", weights_, "--print-config"});
+  EXPECT_EQ(outcome.code, 0) << outcome.err;
+  EXPECT_NE(outcome.out.find("name: short"), std::string::npos) << outcome.out;
+  EXPECT_EQ(outcome.out.find("sample"), std::string::npos) << outcome.out;
 }
 
 }  // namespace
