@@ -88,24 +88,35 @@ TaggingMetrics metrics_from(const JsonFields& fields, const std::vector<std::str
 struct MetricEntry {
   const char* name;
   const char* title;
+  const char* definition;
   const MetricValue& (*get)(const TaggingMetrics&);
 };
 
 const std::vector<MetricEntry>& metric_entries() {
   static const std::vector<MetricEntry> entries = {
-      {"roc_auc", "ROC-AUC (macro)", [](const TaggingMetrics& m) -> const MetricValue& { return m.macro.roc_auc; }},
+      {"roc_auc", "ROC-AUC (macro)",
+       "Of a tag: pairs with the positive above the negative, plus half the tied pairs, over all pairs. Of all: the "
+       "unweighted mean over the tags for which it is defined; the others are listed",
+       [](const TaggingMetrics& m) -> const MetricValue& { return m.macro.roc_auc; }},
       {"average_precision", "PR-AUC (macro average precision)",
+       "Of a tag: the sum over distinct scores of recall step times precision, without interpolation. Of all: the "
+       "unweighted mean over the tags for which it is defined",
        [](const TaggingMetrics& m) -> const MetricValue& { return m.macro.average_precision; }},
-      {"roc_auc_micro", "ROC-AUC (micro)",
+      {"roc_auc_micro", "ROC-AUC (micro)", "ROC-AUC of all known (track, tag) pairs as one list",
        [](const TaggingMetrics& m) -> const MetricValue& { return m.micro.roc_auc; }},
       {"average_precision_micro", "PR-AUC (micro average precision)",
+       "Average precision of all known (track, tag) pairs as one list",
        [](const TaggingMetrics& m) -> const MetricValue& { return m.micro.average_precision; }},
-      {"roc_auc_weighted", "ROC-AUC (weighted)",
+      {"roc_auc_weighted", "ROC-AUC (weighted)", "Mean over tags, weighted by their numbers of positives",
        [](const TaggingMetrics& m) -> const MetricValue& { return m.weighted.roc_auc; }},
       {"average_precision_weighted", "PR-AUC (weighted average precision)",
+       "Mean over tags, weighted by their numbers of positives",
        [](const TaggingMetrics& m) -> const MetricValue& { return m.weighted.average_precision; }},
-      {"accuracy", "accuracy", [](const TaggingMetrics& m) -> const MetricValue& { return m.accuracy; }},
-      {"log_loss", "log loss", [](const TaggingMetrics& m) -> const MetricValue& { return m.log_loss; }}};
+      {"accuracy", "accuracy",
+       "Multiclass only: share of tracks whose highest score (the first of equals) is the labelled tag's",
+       [](const TaggingMetrics& m) -> const MetricValue& { return m.accuracy; }},
+      {"log_loss", "log loss", "Mean binary cross-entropy over known labels; smaller is better",
+       [](const TaggingMetrics& m) -> const MetricValue& { return m.log_loss; }}};
   return entries;
 }
 
@@ -293,6 +304,10 @@ const std::vector<std::string>& metric_names() {
 
 std::string metric_title(const std::string& name) {
   return find_metric(name).title;
+}
+
+std::string metric_definition(const std::string& name) {
+  return find_metric(name).definition;
 }
 
 bool smaller_is_better(const std::string& metric) {

@@ -95,6 +95,8 @@ Json metrics_to_json(const TaggingMetrics& metrics, const std::vector<std::strin
 const std::vector<std::string>& metric_names();
 // "ROC-AUC (macro)". Errors: UsageError for an unknown name.
 std::string metric_title(const std::string& name);
+// A sentence for users. Errors: UsageError for an unknown name.
+std::string metric_definition(const std::string& name);
 // True for log_loss alone: smaller is better.
 bool smaller_is_better(const std::string& metric);
 // Errors: UsageError for an unknown name (lists the known ones).

@@ -10,7 +10,9 @@
 #include "perturbations/condition.h"
 #include "perturbations/registry.h"
 #include "reports/report.h"
+#include "results/decision_metrics.h"
 #include "results/published.h"
+#include "results/row.h"
 #include "splits/dataset.h"
 
 namespace tagbench {
@@ -134,16 +136,13 @@ void list_protocols(const ListFlags& flags) {
 }
 
 void list_metrics(const ListFlags& flags) {
-  Listing listing({"name", "definition"});
-  listing.add({"roc_auc",
-               "Area under the ROC curve: pairs with the positive above the negative plus half the tied pairs, over "
-               "all pairs"});
-  listing.add({"average_precision", "PR-AUC: sum over distinct scores of (recall step) x precision; no interpolation"});
-  listing.add({"log_loss", "Mean binary cross-entropy over known labels"});
-  listing.add({"accuracy", "Multiclass: share of tracks whose highest score is the labelled tag"});
-  listing.add({"macro", "Unweighted mean over the tags for which the metric is defined; the others are listed"});
-  listing.add({"micro", "All known (track, tag) pairs as one list"});
-  listing.add({"weighted", "Mean over tags weighted by their numbers of positives"});
+  Listing listing({"name", "title", "definition"});
+  for (const std::string& name : metric_names()) listing.add({name, metric_title(name), metric_definition(name)});
+  for (const std::string& name : decision_metric_names()) {
+    listing.add({name, name,
+                 "Of yes-or-no decisions by a threshold; computed by 'tagbench check' for published values that state "
+                 "how they decided"});
+  }
   listing.print(flags.format);
 }
 

@@ -1,5 +1,7 @@
 #include <gmock/gmock.h>
 
+#include <set>
+
 #include "harness/audio/audio_file.h"
 #include "harness/core/files.h"
 #include "harness/core/json.h"
@@ -38,6 +40,28 @@ TEST(VerbsTest, EverythingThatCanBeListedIsListed) {
       EXPECT_GT(outcome.out.size(), 50U);
     }
   }
+}
+
+// A listed name is one that rows, CSV files and `check --tolerance` know.
+TEST(VerbsTest, ListMetricsGivesTheNamesThatOtherVerbsTake) {
+  const testing::TemporaryDirectory directory;
+  const std::vector<uint8_t> labels = {0, 1};
+  const std::vector<float> scores = {0.1F, 0.9F};
+  write_npy(directory / "l.npy", {2, 1}, labels.data());
+  write_npy(directory / "s.npy", {2, 1}, scores.data());
+  const Json metrics = Json::parse(run_program({"list", "metrics", "--format", "json"}).out);
+  std::vector<std::string> check = {
+      "check",       "--labels",      (directory / "l.npy").string(), "--scores", (directory / "s.npy").string(),
+      "--published", "no-such-source"};
+  std::set<std::string> names;
+  for (const Json& metric : metrics) {
+    names.insert(metric["name"].get<std::string>());
+    check.insert(check.end(), {"--tolerance", metric["name"].get<std::string>() + "=0.1"});
+  }
+  EXPECT_THAT(names, ::testing::IsSupersetOf({"roc_auc", "roc_auc_micro", "average_precision_weighted", "log_loss"}));
+  EXPECT_THAT(run_program(check).err, ::testing::Not(HasSubstr("unknown metric")));
+  check.insert(check.end(), {"--tolerance", "roc_auc_macros=0.1"});
+  EXPECT_THAT(run_program(check).err, HasSubstr("unknown metric"));
 }
 
 TEST(VerbsTest, ScorePrintsTheDocumentedForm) {

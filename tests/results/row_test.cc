@@ -150,7 +150,10 @@ TEST(RowTest, ContradictionsAreErrors) {
 TEST(RowTest, UnknownMetricNamesTheKnownOnes) {
   EXPECT_THAT(message_of([] { metric_title("roc_auk"); }),
               AllOf(HasSubstr("roc_auk"), HasSubstr("did you mean 'roc_auc'")));
-  for (const std::string& name : metric_names()) EXPECT_FALSE(metric_title(name).empty());
+  for (const std::string& name : metric_names()) {
+    EXPECT_FALSE(metric_title(name).empty());
+    EXPECT_FALSE(metric_definition(name).empty());
+  }
 }
 
 }  // namespace
