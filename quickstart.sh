@@ -42,7 +42,7 @@ build() {
   cmake --build --preset "$preset" >&2
 }
 
-command -v apt-get >/dev/null || fail "this script knows Debian's package manager only; CONTRIBUTING.md lists what is needed elsewhere"
+command -v apt-get >/dev/null || fail "this script knows Debian's package manager only; elsewhere install what its top lists, then: cmake --preset release, cmake --build --preset release"
 
 case "${1:-run}" in
   run)

@@ -13,9 +13,10 @@ struct SynthSettings {
   uint64_t seed = 0;
   int sample_rate_hz = 16000;
   std::filesystem::path soundfont = "/usr/share/sounds/sf2/sf_GMbank.sf2";
+  int threads = 0;  // that render; 0: all processors. Changes no sample
 };
 
-// Composes and renders the synthetic corpus into `root` with all cores, and resumes where an earlier call was stopped:
+// Composes and renders the synthetic corpus into `root`, and resumes where an earlier call was stopped:
 // per track clips/ID.wav (16 bit, mono), clips/ID.mid, clips/ID.json (the score, read_score) and clips/ID.csv
 // (activity); corpus.json with the settings; at last labels.csv in the form that the `folder` dataset reads. Same
 // settings, FluidSynth and sound font: same bytes. Returns at once if the corpus is complete. Errors: DataError if root

@@ -6,6 +6,12 @@
 
 namespace tagbench {
 
+std::pair<std::string, std::string> parse_setting(const std::string& text) {
+  const size_t equals = text.find('=');
+  if (equals == std::string::npos || equals == 0) throw UsageError("--set: key=value was expected, got '" + text + "'");
+  return {text.substr(0, equals), text.substr(equals + 1)};
+}
+
 void ExperimentFlags::add_to(CLI::App& verb, bool file) {
   if (file) verb.add_option("experiment", file_, "Experiment file (YAML)")->required();
   verb.add_option("--dataset", dataset_, "Dataset: a name, or name:option=value,... (tagbench list datasets)")
@@ -108,10 +114,8 @@ ConfigNode ExperimentFlags::config() const {
   if (strict_) config.set_text("strict", "true");
   if (throughput_) config.set_text("throughput", "true");
   for (const std::string& setting : settings_) {
-    const size_t equals = setting.find('=');
-    if (equals == std::string::npos || equals == 0)
-      throw UsageError("--set: key=value was expected, got '" + setting + "'");
-    config.set(setting.substr(0, equals), setting.substr(equals + 1), "--set");
+    const auto [key, value] = parse_setting(setting);
+    config.set(key, value, "--set");
   }
   return config;
 }

@@ -2,11 +2,15 @@
 
 #include <CLI/CLI.hpp>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "harness/core/config.h"
 
 namespace tagbench {
+
+// Key and value of --set. Errors: UsageError if it is not key=value.
+std::pair<std::string, std::string> parse_setting(const std::string& text);
 
 // The flags that equal the keys of an experiment file, for every verb that takes an experiment. Flags and --set
 // override the file.

@@ -1,5 +1,6 @@
 #include <memory>
 
+#include "harness/cli/experiment_flags.h"
 #include "harness/cli/print.h"
 #include "harness/cli/verbs.h"
 #include "harness/core/errors.h"
@@ -33,12 +34,12 @@ Dataset load(const DataFlags& flags) {
   Spec spec = parse_spec(flags.dataset);
   if (!flags.root.empty()) spec.options.emplace_back("root", flags.root);
   for (const std::string& setting : flags.settings) {
-    const size_t equals = setting.find('=');
-    if (equals == std::string::npos) throw UsageError("--set: key=value was expected, got '" + setting + "'");
-    std::string key = setting.substr(0, equals);
+    auto [key, value] = parse_setting(setting);
     if (starts_with(key, "dataset.")) key.erase(0, 8);
-    spec.options.emplace_back(key, setting.substr(equals + 1));
+    spec.options.emplace_back(key, value);
   }
+  // Alone among the readers this one computes.
+  if (spec.name == "synth" && flags.threads > 0) spec.options.emplace_back("threads", std::to_string(flags.threads));
   Dataset dataset = load_dataset(spec.name, spec.options);
   for (const std::string& note : dataset.notes) spdlog::info("{}", note);
   return dataset;
@@ -92,6 +93,8 @@ int show(const DataFlags& flags) {
 int prepare(const DataFlags& flags) {
   handle_interrupts();
   const Dataset dataset = load(flags);
+  if (flags.cache == "none")
+    throw UsageError("data prepare: --cache: a folder was expected, as the cache is all it makes");
   PcmCacheOptions options;
   options.directory = flags.cache.empty() ? default_cache_directory() : std::filesystem::path(flags.cache);
   options.max_bytes = static_cast<uint64_t>(flags.max_gib * 1073741824.0);
@@ -199,6 +202,8 @@ void add_data(CLI::App& app, VerbContext& context) {
   synth_flags->dataset = "synth";
   synth->add_option("--root", synth_flags->root, "Folder to render into")->required();
   synth->add_option("--set", synth_flags->settings, "option=value of the corpus (tagbench list datasets synth)");
+  synth->add_option("--threads", synth_flags->threads, "Threads that render; 0: all processors (default)")
+      ->check(CLI::Range(0, 4096));
   synth->add_option("--format", synth_flags->format, "table (default), csv or json");
   synth->callback([synth_flags, &context] {
     context.action = [synth_flags] {

@@ -55,6 +55,9 @@ TEST_F(BadInputTest, WrongUsageEndsWithTwo) {
                "did you mean 'semitones'");
   write_experiment("perturbation: clean\n");
   expect_clear(run_program(run_command()), 2, "test.yaml:7: unknown key 'perturbation'; did you mean 'perturbations'");
+  expect_clear(run_program({"data", "list", "synth", "--set", "tracks"}), 2, "key=value was expected");
+  expect_clear(run_program({"data", "prepare", "folder:root=" + (directory_ / "corpus").string(), "--cache", "none"}),
+               2, "a folder was expected");
   write_experiment();
   expect_clear(run_program(run_command({"--device", "cuda:99"})), 2, "cuda");
   expect_clear(run_program(run_command({"--shard", "3/2"})), 2, "0 <= i < n");
