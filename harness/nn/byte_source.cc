@@ -97,4 +97,14 @@ std::string safe_quote(std::string_view text) {
   return result + (text.size() > kShown ? "...'" : "'");
 }
 
+void require_booleans(const ByteSource& source, const std::string& what, const void* bytes, int64_t count) {
+  const auto* values = static_cast<const unsigned char*>(bytes);
+  for (int64_t i = 0; i < count; ++i) {
+    if (values[i] > 1) {
+      throw DataError(source.name() + ": " + what + ": a boolean must be 0 or 1, found " + std::to_string(values[i]) +
+                      " (damaged)");
+    }
+  }
+}
+
 }  // namespace tagbench

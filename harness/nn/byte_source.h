@@ -36,6 +36,10 @@ class ByteSource {
   uint64_t size_ = 0;
 };
 
+// Bytes of the source that stand for booleans: one that is neither 0 nor 1 is undefined behaviour for whoever looks at
+// it as a bool. `what` is the tensor or storage. Errors: DataError.
+void require_booleans(const ByteSource& source, const std::string& what, const void* bytes, int64_t count);
+
 class FileSource : public ByteSource {
  public:
   // Errors: DataError if the path is no regular file, cannot be opened, or is larger than kMaxFileBytes.

@@ -171,16 +171,9 @@ torch::Tensor empty_storage(const StorageReference& storage) {
   return torch::empty({storage.element_count}, torch::TensorOptions().dtype(storage.type));
 }
 
-// A bool that is neither 0 nor 1 is undefined behaviour for whoever looks at it.
-void require_booleans(const ByteSource& source, const StorageReference& storage, const torch::Tensor& values) {
-  if (storage.type != c10::ScalarType::Bool) return;
-  const auto* bytes = static_cast<const unsigned char*>(values.data_ptr());
-  for (int64_t i = 0; i < storage.element_count; ++i) {
-    if (bytes[i] > 1) {
-      throw DataError(source.name() + ": storage " + safe_quote(storage.key) + ": a boolean must be 0 or 1, found " +
-                      std::to_string(bytes[i]) + " (damaged)");
-    }
-  }
+void require_booleans_in(const ByteSource& source, const StorageReference& storage, const torch::Tensor& values) {
+  if (storage.type == c10::ScalarType::Bool)
+    require_booleans(source, "storage " + safe_quote(storage.key), values.data_ptr(), storage.element_count);
 }
 
 StateDict assemble(Selection selection, const std::map<size_t, torch::Tensor>& storages, const char* container) {
@@ -270,7 +263,7 @@ StateDict read_torch_zip(const ByteSource& source) {
     }
     const torch::Tensor values = empty_storage(storage);
     archive.read(*entry, values.data_ptr());
-    require_booleans(source, storage, values);
+    require_booleans_in(source, storage, values);
     storages.emplace(number, values);
   }
   // What the writer of a TorchScript file added to it: export puts the description of the model there.
@@ -320,7 +313,7 @@ StateDict read_torch_stream(const ByteSource& source) {
     if (needed.count(number) != 0) {
       const torch::Tensor values = empty_storage(storage);
       source.read(position, values.data_ptr(), bytes);
-      require_booleans(source, storage, values);
+      require_booleans_in(source, storage, values);
       storages.emplace(number, values);
     }
     position += bytes;

@@ -538,7 +538,10 @@ class ExperimentRun {
 
 void validate_experiment(const Experiment& experiment) {
   parse_device(experiment.device);
-  require_writable_directory(experiment.output);
+  // Nothing is created: the folder that is there already, or the one in which it would be made.
+  std::filesystem::path nearest = std::filesystem::absolute(experiment.output);
+  while (!std::filesystem::exists(nearest)) nearest = nearest.parent_path();
+  require_writable_directory(nearest);
   const Dataset& dataset = experiment.dataset;
   for (const ModelRequest& model : experiment.models) {
     if (!model.weights.empty()) load_given(model, model.weights, dataset);
