@@ -153,6 +153,8 @@ class SoundFile {
       return false;
     }
     sound.changed = static_cast<int64_t>(changed);
+    sound.fingerprint.words.reserve(n_words);
+    sound.fingerprint.weak.reserve(n_words);
     for (uint64_t i = 0; i < n_words; ++i) {
       uint64_t pair = 0;
       get(content, pair);
@@ -259,6 +261,7 @@ void compare_sounds(const Dataset& dataset, const AuditOptions& options, AuditRe
   pairs_of_equal(
       sounds, [](const Sound& sound) { return std::string_view(sound.sample_hash); }, Sameness::kSameSound, pairs);
   std::vector<Fingerprint> fingerprints;
+  fingerprints.reserve(sounds.size());
   for (size_t i = 0; i < sounds.size(); ++i) {
     if (sounds[i].failure.empty()) {
       ++report.n_compared;

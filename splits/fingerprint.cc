@@ -200,6 +200,9 @@ Fingerprint fingerprint_of(const Waveform& waveform) {
     totals.push_back(total);
     loudest = std::max(loudest, total);
   }
+  const size_t n_words = energies.size() - std::min(energies.size(), kDifferenceHops);
+  fingerprint.words.reserve(n_words);
+  fingerprint.weak.reserve(n_words);
   for (size_t frame = kDifferenceHops; frame < energies.size(); ++frame) {
     const std::array<double, kBands>& now = energies[frame];
     const std::array<double, kBands>& before = energies[frame - kDifferenceHops];
@@ -235,6 +238,10 @@ int popcount(uint32_t word) {
 class WordIndex {
  public:
   explicit WordIndex(const std::vector<Fingerprint>& fingerprints) {
+    size_t n_places = 0;
+    for (const Fingerprint& fingerprint : fingerprints)
+      n_places += (fingerprint.words.size() + kIndexEvery - 1) / kIndexEvery;
+    entries_.reserve(n_places);
     uint64_t place = 0;
     for (const Fingerprint& fingerprint : fingerprints) {
       first_place_.push_back(place);

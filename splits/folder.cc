@@ -41,6 +41,17 @@ std::optional<Part> parse_part(const std::string& text) {
   return found->second;
 }
 
+// 0, 1 or kUnknownLabel.
+std::optional<uint8_t> parse_label(const std::string& field) {
+  // A million tracks have tens of millions of these cells, nearly all of one character.
+  if (field.size() == 1 && (field[0] == '0' || field[0] == '1')) return static_cast<uint8_t>(field[0] - '0');
+  const std::string cell = trim(field);
+  if (cell == "1" || cell == "1.0") return 1;
+  if (cell == "0" || cell == "0.0") return 0;
+  if (cell.empty() || cell == "?") return kUnknownLabel;
+  return std::nullopt;
+}
+
 // What each column of the label file holds.
 struct Layout {
   size_t n_columns = 0;
@@ -164,24 +175,19 @@ class FolderReader {
   void add_label_columns(const CsvRow& row) {
     int positive = 0;
     for (const size_t column : layout_.tag_columns) {
-      const std::string cell = trim(row.fields[column]);
-      uint8_t label = 0;
-      if (cell == "1" || cell == "1.0") {
-        label = 1;
-        ++positive;
-      } else if (cell.empty() || cell == "?") {
-        label = kUnknownLabel;
-        partial_ = true;
-      } else if (cell != "0" && cell != "0.0") {
+      const std::optional<uint8_t> label = parse_label(row.fields[column]);
+      if (!label) {
         throw DataError(at_line(csv_, row.line) + ": column '" + dataset_.tags[tag_of_column(column)] +
-                        "' must be 0, 1, or ? for unknown, found '" + cell +
+                        "' must be 0, 1, or ? for unknown, found '" + trim(row.fields[column]) +
                         "' (name columns that are no tags in ignore_columns)");
       }
-      if (multiclass_ && label == kUnknownLabel) {
+      positive += *label == 1 ? 1 : 0;
+      partial_ = partial_ || *label == kUnknownLabel;
+      if (multiclass_ && *label == kUnknownLabel) {
         throw DataError(at_line(csv_, row.line) + ": with task=multiclass every class must be known, '" +
                         dataset_.tags[tag_of_column(column)] + "' is not");
       }
-      dataset_.labels.push_back(label);
+      dataset_.labels.push_back(*label);
     }
     require_one_class(row, positive);
   }

@@ -32,13 +32,6 @@ void on_row(int /*terminator*/, void* user) {
   const bool blank = reader.row.fields.size() == 1 && reader.row.fields[0].empty();
   if (!reader.error && !blank) {
     try {
-      for (const std::string& field : reader.row.fields) {
-        if (!is_valid_utf8(field) || field.find('\0') != std::string::npos) {
-          throw DataError(
-              reader.source + ", line " + std::to_string(reader.line) +
-              ": text must be UTF-8 without zero bytes; convert the file (for example: iconv -f latin1 -t utf-8)");
-        }
-      }
       reader.consume(reader.row);
     } catch (...) {
       reader.error = std::current_exception();
@@ -72,6 +65,11 @@ void read_stream(std::istream& file, const std::string& source, const CsvFormat&
       break;
     }
     first = false;
+    if (!is_valid_utf8(text) || text.find('\0') != std::string_view::npos) {
+      failure = source + ", line " + std::to_string(reader.line) +
+                ": text must be UTF-8 without zero bytes; convert the file (for example: iconv -f latin1 -t utf-8)";
+      break;
+    }
     if (csv_parse(&parser, text.data(), text.size(), on_field, on_row, &reader) != text.size())
       failure = syntax_error();
     if (reader.error) break;

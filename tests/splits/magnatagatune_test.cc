@@ -6,7 +6,9 @@
 
 #include "harness/core/errors.h"
 #include "harness/core/files.h"
+#include "harness/core/npy.h"
 #include "harness/core/text.h"
+#include "splits/audit.h"
 #include "splits/pickle_list.h"
 #include "splits/published_splits.h"
 #include "tests/splits/small_corpus.h"
@@ -181,6 +183,54 @@ TEST_F(MagnatagatuneTest, TheRulesGiveThePublishedListsFromRealFileNames) {
     ASSERT_EQ(dataset.splits[0].parts[i], published[i].second);
   }
   EXPECT_TRUE(check_published_splits(dataset)[0].matches);
+}
+
+// Counts from the published lists and labels: 61.9 % of the test clips are by an artist of the training part.
+TEST_F(MagnatagatuneTest, TheAuditFindsTheKnownFactsOfThePublishedSplit) {
+  TAGBENCH_REQUIRE_SHARED("data/lists/mtat");
+  const std::filesystem::path folder = testing::shared_path("data/lists/mtat");
+  std::vector<std::string> names;  // in the order of the published label files
+  for (const std::string& line : split_text(read_text_file(folder / "top50_tags.txt"), '\n')) {
+    for (const std::string& tag : load_tags()) {
+      std::string plain = tag;
+      plain.erase(std::remove(plain.begin(), plain.end(), ' '), plain.end());
+      if (to_lower(trim(line)) == plain) names.push_back(tag);
+    }
+  }
+  ASSERT_EQ(names.size(), 50U);
+  int number = 0;
+  for (const char* part : {"train", "valid", "test"}) {
+    const std::vector<std::string> files = read_pickled_strings(folder / (std::string(part) + "_list_pub.cP"));
+    // The labels of the training part are not at hand.
+    const bool labelled = std::string(part) != "train";
+    const std::vector<double> labels =
+        labelled ? read_npy(folder / (std::string("y_") + part + "_pub.npy")).as_double() : std::vector<double>();
+    for (size_t i = 0; i < files.size(); ++i) {
+      std::set<std::string> positive;
+      if (!labelled) positive.insert("guitar");
+      for (size_t tag = 0; tag < 50 && labelled; ++tag) {
+        if (labels[i * 50 + tag] == 1.0) positive.insert(names[tag]);
+      }
+      add(std::to_string(++number), files[i].substr(0, files[i].size() - 4) + ".mp3", positive, "", false);
+    }
+  }
+  write();
+  std::filesystem::remove(root_ / "clip_info_final.csv");  // artists from file names
+  const Dataset dataset = load("magnatagatune", root_, {{"missing", "keep"}});
+  AuditOptions options;
+  options.audio = false;
+  const SplitAudit audit = audit_dataset(dataset, options).splits.at(0);
+  EXPECT_THAT(audit.tracks, ElementsAre(15244, 1529, 4332));
+  EXPECT_THAT(audit.without_tags, ElementsAre(0, 0, 0));
+  EXPECT_THAT(audit.artists.tracks_in_second, ElementsAre(4332, 1529, 4332));
+  EXPECT_EQ(audit.artists.leaked_tracks[0], 2680);
+  EXPECT_EQ(audit.artists.shared_names[0], 45);
+  EXPECT_EQ(unseen_artist_tracks(dataset, dataset.splits[0]).size(), 1544U);
+  EXPECT_TRUE(has_note(dataset, "groups (artists, albums or recordings) have tracks in more than one part"));
+  int64_t rarest = 4332;
+  for (const TagCounts& tag : audit.tags) rarest = std::min(rarest, tag.positive[2]);
+  EXPECT_EQ(rarest, 20);
+  EXPECT_EQ(audit.tags.at(49).positive[1], 3) << "choral in the validation part";
 }
 
 TEST_F(MagnatagatuneTest, NamesTheTagsOfThePublishedLabelFile) {

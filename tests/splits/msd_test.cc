@@ -6,6 +6,7 @@
 #include "harness/core/npy.h"
 #include "harness/core/text.h"
 #include "splits/pickle_list.h"
+#include "splits/published_splits.h"
 #include "tests/splits/small_corpus.h"
 
 namespace tagbench {
@@ -98,6 +99,24 @@ TEST_F(MsdTest, CutsTheFilteredListWhereThePublishedOneIsCut) {
   EXPECT_EQ(filtered.parts[202540], Part::kValid);
   EXPECT_THAT(testing::part_counts(find_split(dataset, "choi")), ElementsAre(201680, 12634, 28540));
   EXPECT_TRUE(has_note(dataset, "the ids of the test part are not the published ones"));
+}
+
+// The published test list; the ids of training and validation are made up.
+TEST_F(MsdTest, ThePublishedTestListIsThatOfTheFilteredSplit) {
+  TAGBENCH_REQUIRE_SHARED("data/lists/msd");
+  const std::filesystem::path published = testing::shared_path("data/lists/msd/filtered_list_test.cP");
+  write_part("train", 0, 201680);
+  write_part("valid", 201680, 12634);
+  write_part("test", 214314, 28540);
+  std::string ids;
+  for (const std::string& id : read_pickled_strings(published)) ids += id + "\n";
+  for (size_t i = 0; i < 105; ++i) ids += id_of(214314 + i) + "\n";
+  write_text(folder_ / "test_x_msd_id.txt", ids);
+  write_text(folder_ / "filtered_list_train.cP", pickled(860, 213454));
+  std::filesystem::copy_file(published, folder_ / "filtered_list_test.cP");
+  const Dataset dataset = load("msd", folder_, {{"missing", "keep"}});
+  EXPECT_THAT(testing::part_counts(find_split(dataset, "filtered")), ElementsAre(201680, 11774, 28435));
+  for (const SplitCheck& check : check_published_splits(dataset)) EXPECT_TRUE(check.matches) << check.message;
 }
 
 TEST_F(MsdTest, RejectsListsThatDoNotFitTogether) {
