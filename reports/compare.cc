@@ -473,10 +473,22 @@ ComparedSide ComparedSide::open(const fs::path& given) {
   return side;
 }
 
+ComparedSide ComparedSide::of_unseen_artists() const {
+  ComparedSide side{run.of_unseen_artists(), {}, single_row};
+  for (const Row& row : rows) side.rows.push_back(side.run.row(row.cell.key()).value());
+  return side;
+}
+
 RunComparison compare_runs(const ComparedSide& a, const ComparedSide& b, const CompareOptions& options) {
   RunComparison comparison;
-  comparison.name_a = a.run.directory().string() + (a.single_row ? ", " + where_text(a.rows.front()) : "");
-  comparison.name_b = b.run.directory().string() + (b.single_row ? ", " + where_text(b.rows.front()) : "");
+  const auto name = [](const ComparedSide& side) {
+    std::string text = side.run.directory().string();
+    if (side.single_row) text += ", " + where_text(side.rows.front());
+    if (!side.rows.empty() && !side.rows.front().tracks.empty()) text += ", test tracks of " + side.rows.front().tracks;
+    return text;
+  };
+  comparison.name_a = name(a);
+  comparison.name_b = name(b);
   for (const LinePair& line : match_cells(a, b, comparison.notes)) compare_line(a, b, line, options, comparison);
   finish_comparison(comparison);
   if (!a.single_row && !b.single_row) compare_speed(a, b, comparison);

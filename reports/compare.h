@@ -71,6 +71,8 @@ struct ComparedSide {
   bool single_row = false;
 
   static ComparedSide open(const std::filesystem::path& path);
+  // The same rows on the test tracks of unseen artists (RunStore::of_unseen_artists).
+  ComparedSide of_unseen_artists() const;
 };
 
 // Cells are matched by architecture, data set, condition and split; two single rows are matched whatever they are, as

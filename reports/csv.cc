@@ -13,25 +13,19 @@ std::string number_text(const std::optional<double>& value) {
 }  // namespace
 
 std::string write_csv(const RunStore& run, const std::vector<ResultTable>& /*tables*/) {
-  std::string text = csv_line({"key",          "dataset",
-                               "task",         "split",
-                               "split_sha256", "protocol",
-                               "architecture", "seed",
-                               "condition",    "perturbation_seed",
-                               "precision",    "status",
-                               "n_tracks",     "n_short_tracks",
-                               "n_left_out",   "parameters",
-                               "seconds",      "metric",
-                               "tag",          "value",
-                               "reason",       "n_positive",
-                               "n_known"}) +
+  std::string text = csv_line({"key",        "dataset",      "task",       "split",     "split_sha256",
+                               "protocol",   "architecture", "seed",       "condition", "perturbation_seed",
+                               "precision",  "status",       "tracks",     "n_tracks",  "n_short_tracks",
+                               "n_left_out", "parameters",   "seconds",    "metric",    "tag",
+                               "value",      "reason",       "n_positive", "n_known"}) +
                      "\n";
   for (const Row& row : run.rows()) {
     const CellId& cell = row.cell;
     const std::string prefix =
         csv_line({cell.key(), cell.dataset, cell.task, cell.split, cell.split_sha256, cell.protocol, row.model_label,
                   std::to_string(cell.seed), cell.condition, std::to_string(cell.perturbation_seed), cell.precision,
-                  row.status, std::to_string(row.n_tracks), std::to_string(row.n_short_tracks),
+                  row.status, row.tracks.empty() ? "all" : row.tracks, std::to_string(row.n_tracks),
+                  row.n_short_tracks == Row::kNotCounted ? "" : std::to_string(row.n_short_tracks),
                   std::to_string(row.failures.size()), std::to_string(row.parameters), number_text(row.seconds)}) +
         ",";
     const auto add = [&](const std::string& metric, const std::string& tag, const MetricValue& value,

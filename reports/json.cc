@@ -23,6 +23,7 @@ Json table_to_json(const ResultTable& table) {
             {"task", table.task},
             {"split", table.split},
             {"split_sha256", table.split_sha256},
+            {"tracks", table.tracks.empty() ? "all" : table.tracks},
             {"splits", Json::array()},
             {"seeds", table.seeds},
             {"protocol", table.protocol},

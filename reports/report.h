@@ -48,6 +48,7 @@ struct ResultTable {
   std::string protocol_sha256;
   std::string precision;
   std::string audio;
+  std::string tracks;  // Row::tracks
   int conformance = 0;
   std::vector<std::pair<std::string, std::string>> splits;  // name and SHA-256 of each
   std::vector<int64_t> seeds;

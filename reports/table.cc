@@ -700,6 +700,7 @@ ResultTable table_frame(const Group& group, const Layout& layout, const std::str
   table.protocol_sha256 = any.cell.protocol_sha256;
   table.precision = any.cell.precision;
   table.audio = any.cell.audio;
+  table.tracks = any.tracks;
   table.conformance = any.cell.conformance;
   table.splits = layout.splits;
   table.seeds = layout.seeds;

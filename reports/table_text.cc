@@ -16,7 +16,8 @@ constexpr int kDecimals = 4;
 
 std::string table_title(const ResultTable& table) {
   return metric_title(table.metric) + ", " + table.dataset + ", " + (table.splits.size() > 1 ? "folds " : "split ") +
-         table.split + ", protocol " + table.protocol;
+         table.split + ", protocol " + table.protocol +
+         (table.tracks.empty() ? "" : ", test tracks of " + table.tracks);
 }
 
 std::vector<std::string> condition_heads(const std::vector<std::string>& conditions) {

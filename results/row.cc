@@ -215,7 +215,7 @@ Json Row::to_json() const {
             {"model_label", model_label},
             {"cell", cell.to_json()},
             {"n_tracks", n_tracks},
-            {"n_short_tracks", n_short_tracks},
+            {"n_short_tracks", n_short_tracks == kNotCounted ? Json(nullptr) : Json(n_short_tracks)},
             {"parameters", parameters},
             {"multiply_adds", multiply_adds},
             {"input_samples", input_samples},
@@ -223,6 +223,7 @@ Json Row::to_json() const {
             {"trained_by", trained_by},
             {"tags", tags},
             {"metrics", metrics ? metrics_to_json(*metrics, tags) : Json(nullptr)}};
+  if (!tracks.empty()) json["tracks"] = tracks;
   json["failures"] = Json::array();
   for (const TrackFailure& failure : failures)
     json["failures"].push_back({{"id", failure.id}, {"message", failure.message}});

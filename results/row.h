@@ -57,14 +57,17 @@ struct ReachedSummary {
 
 // One row of results. Metrics are absent (null with a reason) where undefined; a failed cell is a row with a message.
 struct Row {
+  static constexpr int64_t kNotCounted = -1;
+
   CellId cell;
   std::string status = "done";  // "done", "failed"
   std::string message;          // of a failure
   std::string model_label;      // as in tables: "short (n_channels=16)"
+  std::string tracks;           // which of the test tracks: "" all, "unseen artists" (RunStore::of_unseen_artists)
   std::optional<TaggingMetrics> metrics;
   std::vector<std::string> tags;
   int64_t n_tracks = 0;                // scored
-  int64_t n_short_tracks = 0;          // shorter than a chunk: repeated or padded as the protocol says
+  int64_t n_short_tracks = 0;          // shorter than a chunk: repeated or padded as the protocol says; or kNotCounted
   std::vector<TrackFailure> failures;  // tracks left out
   std::map<std::string, ReachedSummary> reached;
   int64_t parameters = 0;

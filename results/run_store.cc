@@ -178,6 +178,12 @@ void RunStore::finish_cell(const Row& row, const std::vector<std::string>& track
 }
 
 std::optional<Row> RunStore::row(const std::string& key) const {
+  std::optional<Row> row = stored_row(key);
+  if (row && unseen_artists_) row = restricted_row(std::move(*row));
+  return row;
+}
+
+std::optional<Row> RunStore::stored_row(const std::string& key) const {
   if (!is_finished(key)) return std::nullopt;
   const fs::path path = cell_directory(key) / "row.json";
   Json json;
@@ -307,6 +313,10 @@ void RunStore::write_throughput(const std::vector<ThroughputRow>& rows) const {
 }
 
 RunStore::Scores RunStore::scores(const Row& row) const {
+  return unseen_artists_ ? restricted_scores(row) : stored_scores(row);
+}
+
+RunStore::Scores RunStore::stored_scores(const Row& row) const {
   const fs::path directory = cell_directory(row.cell.key());
   if (row.status != "done")
     throw DataError(directory.string() + ": the cell failed (" + row.message + "), so it has no scores");
@@ -370,7 +380,7 @@ Json RunStore::read_run_json() const {
   Json json = read_json(path);
   if (!json.is_object())
     throw DataError(path.string() + ": an object was expected; run the experiment again on this folder");
-  return json;
+  return unseen_artists_ ? restricted_run_json(std::move(json)) : json;
 }
 
 void RunStore::write_run_json(const Json& value) const {

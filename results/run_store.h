@@ -1,6 +1,7 @@
 #pragma once
 
 #include <filesystem>
+#include <memory>
 #include <optional>
 #include <set>
 #include <string>
@@ -9,6 +10,7 @@
 #include "harness/core/files.h"
 #include "harness/core/json.h"
 #include "results/row.h"
+#include "results/unseen_artists.h"
 
 namespace tagbench {
 
@@ -38,9 +40,11 @@ struct ThroughputRow {
   static ThroughputRow from_json(const Json& json, const std::string& source);
 };
 
+class UnseenArtistsFilter;
+
 // A run's directory: RUN/run.json, config.resolved.yaml, env.json, log.txt, cells/<key>/{row.json, timing.json,
-// scores.npy, tracks.csv, training.jsonl, checkpoint/}, bench/*.json, report/. Several processes and machines may fill
-// one run.
+// scores.npy, tracks.csv, training.jsonl, checkpoint/}, splits/<sha256>.json, bench/*.json, report/. Several processes
+// and machines may fill one run.
 class RunStore {
  public:
   // Creates the folders. Errors: UsageError if the folder cannot be written.
@@ -102,10 +106,28 @@ class RunStore {
   bool has_run_json() const;
   void write_run_json(const Json& value) const;
 
+  void write_unseen_artists(const UnseenArtists& unseen) const;
+  // What write_unseen_artists stored for the cell's split. Errors: DataError if the file is missing or damaged.
+  UnseenArtists read_unseen_artists(const CellId& cell) const;
+  // The same run as if only the test tracks of unseen artists had been scored: rows with metrics computed from the
+  // stored scores of these tracks (Row::tracks tells so), their scores, and a note in run.json's notes that counts
+  // them. For reading only. Errors: as read_unseen_artists; DataError if no artist is known.
+  RunStore of_unseen_artists() const;
+
  private:
   explicit RunStore(std::filesystem::path directory) : directory_(std::move(directory)) {}
+<<<<<<< HEAD
   std::vector<std::filesystem::path> throughput_files() const;
+=======
+  std::optional<Row> stored_row(const std::string& key) const;
+  Scores stored_scores(const Row& row) const;
+  Row restricted_row(Row row) const;
+  Scores restricted_scores(const Row& row) const;
+  Json restricted_run_json(Json json) const;
+
+>>>>>>> ff2f8c0 (Reports and comparisons on the test tracks of unseen artists)
   std::filesystem::path directory_;
+  std::shared_ptr<const UnseenArtistsFilter> unseen_artists_;  // null: all tracks
 };
 
 }  // namespace tagbench

@@ -13,6 +13,7 @@ struct CompareFlags {
   std::string a, b, labels, mask, tags, format = "table";
   int resamples = 1000;
   bool overall_only = false;
+  bool unseen_artists = false;
 };
 
 int compare(const CompareFlags& flags) {
@@ -23,8 +24,14 @@ int compare(const CompareFlags& flags) {
   options.resamples = flags.resamples;
   options.threads = available_processors();
   options.per_tag = !flags.overall_only;
+  if (flags.unseen_artists && !flags.labels.empty())
+    throw UsageError("compare: --unseen-artists needs two runs, score files tell no artists");
+  const auto side = [&](const std::string& path) {
+    ComparedSide whole = ComparedSide::open(path);
+    return flags.unseen_artists ? whole.of_unseen_artists() : whole;
+  };
   const RunComparison comparison =
-      flags.labels.empty() ? compare_runs(ComparedSide::open(flags.a), ComparedSide::open(flags.b), options)
+      flags.labels.empty() ? compare_runs(side(flags.a), side(flags.b), options)
                            : compare_score_files(read_score_files(flags.labels, flags.a, flags.mask, flags.tags),
                                                  read_score_files(flags.labels, flags.b, flags.mask, flags.tags),
                                                  flags.a, flags.b, options);
@@ -45,6 +52,8 @@ void add_compare(CLI::App& app, VerbContext& context) {
   verb->add_option("--resamples", flags->resamples, "Bootstrap resamples (default 1000)")
       ->check(CLI::Range(0, 1000000));
   verb->add_flag("--overall", flags->overall_only, "No differences per tag");
+  verb->add_flag("--unseen-artists", flags->unseen_artists,
+                 "Only the test tracks of artists that neither training nor validation holds");
   verb->add_option("--format", flags->format, "table (default) or json");
   verb->callback([flags, &context] { context.action = [flags] { return compare(*flags); }; });
 }

@@ -12,11 +12,13 @@ namespace {
 struct ReportFlags {
   std::string run, format = "md", output;
   int resamples = 1000;
+  bool unseen_artists = false;
 };
 
 int report(const ReportFlags& flags) {
   const ReportFormat& format = find_report_format(flags.format);
-  const RunStore store = RunStore::open(flags.run);
+  const RunStore whole = RunStore::open(flags.run);
+  const RunStore store = flags.unseen_artists ? whole.of_unseen_artists() : whole;
   ReportOptions options;
   options.resamples = flags.resamples;
   const std::string text = format.write(store, build_tables(store, options));
@@ -39,6 +41,8 @@ void add_report(CLI::App& app, VerbContext& context) {
   verb->add_option("-o,--output", flags->output, "File to write; default: standard output");
   verb->add_option("--resamples", flags->resamples, "Bootstrap resamples behind the intervals; 0: none (default 1000)")
       ->check(CLI::Range(0, 1000000));
+  verb->add_flag("--unseen-artists", flags->unseen_artists,
+                 "Only the test tracks of artists that neither training nor validation holds");
   verb->callback([flags, &context] { context.action = [flags] { return report(*flags); }; });
 }
 

@@ -22,6 +22,7 @@
 #include "harness/run/sweep.h"
 #include "harness/run/track_audio.h"
 #include "harness/run/trainer.h"
+#include "splits/audit.h"
 
 namespace tagbench {
 namespace {
@@ -109,6 +110,7 @@ class ExperimentRun {
     warn_of_slow_blas();
     check_splits(experiment_);
     describe();
+    list_unseen_artists();
     if (options_.fresh) forget();
     retry_failed();
     RunSummary summary;
@@ -208,6 +210,22 @@ class ExperimentRun {
     store_.write_run_json(run);
     write_file_atomically(store_.directory() / "config.resolved.yaml", experiment_.resolved);
     write_json(store_.directory() / "env.json", environment());
+  }
+
+  // For reports on these tracks alone: rows know the test part only.
+  void list_unseen_artists() const {
+    const Dataset& dataset = experiment_.dataset;
+    for (const std::string& name : experiment_.splits) {
+      const Split& split = find_split(dataset, name);
+      UnseenArtists unseen{dataset.name, name, split.sha256, 0, 0, {}};
+      for (const int64_t track : tracks_of(split, Part::kTest)) {
+        ++unseen.n_test_tracks;
+        unseen.n_without_artist += dataset.tracks[static_cast<size_t>(track)].group.empty() ? 1 : 0;
+      }
+      for (const int64_t track : unseen_artist_tracks(dataset, split))
+        unseen.track_ids.push_back(dataset.tracks[static_cast<size_t>(track)].id);
+      store_.write_unseen_artists(unseen);
+    }
   }
 
   // While an error unwinds: the error matters more than a status that cannot be written.
