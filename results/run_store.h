@@ -116,16 +116,13 @@ class RunStore {
 
  private:
   explicit RunStore(std::filesystem::path directory) : directory_(std::move(directory)) {}
-<<<<<<< HEAD
   std::vector<std::filesystem::path> throughput_files() const;
-=======
   std::optional<Row> stored_row(const std::string& key) const;
   Scores stored_scores(const Row& row) const;
   Row restricted_row(Row row) const;
   Scores restricted_scores(const Row& row) const;
   Json restricted_run_json(Json json) const;
 
->>>>>>> ff2f8c0 (Reports and comparisons on the test tracks of unseen artists)
   std::filesystem::path directory_;
   std::shared_ptr<const UnseenArtistsFilter> unseen_artists_;  // null: all tracks
 };
