@@ -167,8 +167,12 @@ class Bootstrap {
   void prepare(const TaggingMetrics& metrics) {
     const uint64_t plan = plan_of(grouping_, options_);
     const auto set_up = [&](Replicates& replicates, const MetricValue& estimate, int64_t n_units) {
-      replicates = {estimate, std::vector<std::optional<double>>(static_cast<size_t>(options_.resamples)),
-                    std::vector<std::optional<double>>(static_cast<size_t>(n_parts_)), n_units, plan};
+      replicates = {estimate,
+                    std::vector<std::optional<double>>(static_cast<size_t>(options_.resamples)),
+                    std::vector<std::optional<double>>(static_cast<size_t>(n_parts_)),
+                    n_units,
+                    plan,
+                    false};
     };
     const auto set_up_both = [&](TaggingReplicates::Averages& averages, const MetricValue& roc,
                                  const MetricValue& precision, int64_t n_units) {
@@ -184,6 +188,8 @@ class Bootstrap {
     set_up_both(replicates_.macro, metrics.macro.roc_auc, metrics.macro.average_precision, n_groups);
     set_up_both(replicates_.micro, metrics.micro.roc_auc, metrics.micro.average_precision, n_groups);
     set_up_both(replicates_.weighted, metrics.weighted.roc_auc, metrics.weighted.average_precision, n_groups);
+    replicates_.macro.average_precision.recentred = true;
+    replicates_.weighted.average_precision.recentred = true;
     set_up(replicates_.log_loss, metrics.log_loss, n_groups);
     set_up(replicates_.accuracy, metrics.accuracy, n_groups);
   }
@@ -293,6 +299,11 @@ class CorrectedDistribution {
   // `replicates` has an estimate and at least one value.
   explicit CorrectedDistribution(const Replicates& replicates) : sorted_(defined_values(replicates.values)) {
     std::sort(sorted_.begin(), sorted_.end());
+    // Equal replicates would only be moved by rounding.
+    if (replicates.recentred && sorted_.front() < sorted_.back()) {
+      const double mean = std::accumulate(sorted_.begin(), sorted_.end(), 0.0) / static_cast<double>(sorted_.size());
+      for (double& value : sorted_) value += *replicates.estimate.value - mean;
+    }
     bias_ = boost::math::quantile(boost::math::normal(), share_below(*replicates.estimate.value));
     degrees_of_freedom_ = static_cast<double>(replicates.n_units - 1);
     const std::vector<double> left_out = defined_values(replicates.jackknife);
@@ -386,6 +397,10 @@ std::vector<std::optional<double>> combine_values(const std::vector<const Replic
   return combined;
 }
 
+std::optional<double> mean_of_values(const std::vector<double>& values) {
+  return std::accumulate(values.begin(), values.end(), 0.0) / static_cast<double>(values.size());
+}
+
 }  // namespace
 
 std::vector<int32_t> resample_counts(int64_t n_groups, uint64_t seed, int64_t resample) {
@@ -427,6 +442,7 @@ Replicates combine(const std::vector<const Replicates*>& replicates, const Figur
       throw std::logic_error("combine: replicates of different tracks, groups, seeds or numbers of resamples");
     }
     result.n_units = std::min(result.n_units, each->n_units);
+    result.recentred = result.recentred || each->recentred;
   }
   result.values = combine_values(replicates, &Replicates::values, figure);
   result.jackknife = combine_values(replicates, &Replicates::jackknife, figure);
@@ -443,6 +459,7 @@ Replicates combine_independent(const std::vector<const Replicates*>& replicates,
     }
     result.plan = derived_seed(result.plan, {"independent", std::to_string(each->plan)});
     result.n_units += each->n_units;
+    result.recentred = result.recentred || each->recentred;
     estimates.push_back(each->estimate.value.value_or(0.0));
   }
   result.values = combine_values(replicates, &Replicates::values, figure);
@@ -454,6 +471,14 @@ Replicates combine_independent(const std::vector<const Replicates*>& replicates,
     }
   }
   return result;
+}
+
+Replicates mean_of_paired(const std::vector<const Replicates*>& replicates) {
+  return replicates.size() == 1 ? *replicates.front() : combine(replicates, mean_of_values);
+}
+
+Replicates mean_of_independent(const std::vector<const Replicates*>& replicates) {
+  return replicates.size() == 1 ? *replicates.front() : combine_independent(replicates, mean_of_values);
 }
 
 Replicates difference(const Replicates& a, const Replicates& b) {

@@ -2,18 +2,15 @@
 
 #include <algorithm>
 #include <cmath>
+#include <map>
 #include <numeric>
+#include <stdexcept>
 
+#include "harness/core/errors.h"
 #include "harness/metrics/track_terms.h"
 
 namespace tagbench {
 namespace {
-
-// For each of a class's tracks, the share of the other class that it ranks on the right side of, ties counted half.
-struct Placements {
-  std::vector<double> positives;
-  std::vector<double> negatives;
-};
 
 // The share of `sorted` below `score`, half of the equal ones included.
 double share_below(const std::vector<double>& sorted, double score) {
@@ -21,24 +18,6 @@ double share_below(const std::vector<double>& sorted, double score) {
   const auto below = static_cast<double>(range.first - sorted.begin());
   const auto equal = static_cast<double>(range.second - range.first);
   return (below + 0.5 * equal) / static_cast<double>(sorted.size());
-}
-
-Placements placements(const LabelMatrix& labels, const ScoreMatrix& scores, int64_t tag) {
-  std::vector<double> positives;
-  std::vector<double> negatives;
-  for (int64_t track = 0; track < labels.n_tracks; ++track) {
-    const auto i = static_cast<size_t>(track * labels.n_tags + tag);
-    if (!is_known(labels, i)) continue;
-    (labels.values[i] != 0 ? positives : negatives).push_back(scores.at(track, tag));
-  }
-  Placements result;
-  std::vector<double> sorted = negatives;
-  std::sort(sorted.begin(), sorted.end());
-  for (const double score : positives) result.positives.push_back(share_below(sorted, score));
-  sorted = positives;
-  std::sort(sorted.begin(), sorted.end());
-  for (const double score : negatives) result.negatives.push_back(1.0 - share_below(sorted, score));
-  return result;
 }
 
 double variance_of(const std::vector<double>& values) {
@@ -65,10 +44,78 @@ Variance roc_auc_variance(const Placements& placed) {
   return {value, value * value / (of_positives * of_positives / (m - 1.0) + of_negatives * of_negatives / (n - 1.0))};
 }
 
-Placements differences(Placements a, const Placements& b) {
-  for (size_t i = 0; i < a.positives.size(); ++i) a.positives[i] -= b.positives[i];
-  for (size_t i = 0; i < a.negatives.size(); ++i) a.negatives[i] -= b.negatives[i];
-  return a;
+// Sums of squares and products over groups of what each class's values exceed their mean by.
+struct GroupSums {
+  double positives = 0.0;
+  double negatives = 0.0;
+  double products = 0.0;
+  double n_groups_with_positives = 0.0;
+  double n_groups_with_negatives = 0.0;
+  double n_groups = 0.0;  // with either
+};
+
+GroupSums group_sums(const Placements& placed, double mean) {
+  struct Group {
+    double positives = 0.0, negatives = 0.0;
+    bool has_positives = false, has_negatives = false;
+  };
+  std::vector<Group> groups(static_cast<size_t>(placed.n_groups));
+  for (size_t i = 0; i < placed.positives.size(); ++i) {
+    Group& group = groups[static_cast<size_t>(placed.groups_of_positives[i])];
+    group.positives += placed.positives[i] - mean;
+    group.has_positives = true;
+  }
+  for (size_t i = 0; i < placed.negatives.size(); ++i) {
+    Group& group = groups[static_cast<size_t>(placed.groups_of_negatives[i])];
+    group.negatives += placed.negatives[i] - mean;
+    group.has_negatives = true;
+  }
+  GroupSums sums;
+  for (const Group& group : groups) {
+    sums.positives += group.positives * group.positives;
+    sums.negatives += group.negatives * group.negatives;
+    sums.products += group.positives * group.negatives;
+    sums.n_groups_with_positives += group.has_positives ? 1.0 : 0.0;
+    sums.n_groups_with_negatives += group.has_negatives ? 1.0 : 0.0;
+    sums.n_groups += group.has_positives || group.has_negatives ? 1.0 : 0.0;
+  }
+  return sums;
+}
+
+double mean_of_values(const std::vector<double>& values) {
+  return std::accumulate(values.begin(), values.end(), 0.0) / static_cast<double>(values.size());
+}
+
+// The difference of two ROC-AUCs on one fold's tracks, with its variance.
+struct FoldDifference {
+  double value = 0.0;
+  double variance = 0.0;
+  std::string reason;  // why there is no variance
+};
+
+FoldDifference fold_difference(const Placements& a, const Placements& b) {
+  if (a.groups_of_positives != b.groups_of_positives || a.groups_of_negatives != b.groups_of_negatives) {
+    throw std::logic_error("compare_placements: placements of different tracks");
+  }
+  Placements differences = a;
+  for (size_t i = 0; i < a.positives.size(); ++i) differences.positives[i] -= b.positives[i];
+  for (size_t i = 0; i < a.negatives.size(); ++i) differences.negatives[i] -= b.negatives[i];
+  FoldDifference fold;
+  fold.value = mean_of_values(differences.positives);
+  const GroupSums sums = group_sums(differences, fold.value);
+  if (sums.n_groups_with_positives < 2.0 || sums.n_groups_with_negatives < 2.0) {
+    const std::string few = sums.n_groups_with_positives < 2.0 ? "positives" : "negatives";
+    const bool single = (few == "positives" ? a.positives : a.negatives).size() < 2;
+    fold.reason = single ? "fewer than two " + few : "the " + few + " are of one group";
+    return fold;
+  }
+  const auto m = static_cast<double>(a.positives.size());
+  const auto n = static_cast<double>(a.negatives.size());
+  const auto corrected = [](double n_groups) { return n_groups / (n_groups - 1.0); };
+  fold.variance = corrected(sums.n_groups_with_positives) * sums.positives / (m * m) +
+                  corrected(sums.n_groups_with_negatives) * sums.negatives / (n * n) +
+                  2.0 * corrected(sums.n_groups) * sums.products / (m * n);
+  return fold;
 }
 
 std::string too_few(const TagMetrics& tag) {
@@ -111,43 +158,108 @@ std::vector<DelongEstimate> delong_per_tag(const LabelMatrix& labels, const Scor
 
 std::vector<DelongComparison> delong_comparison_per_tag(const LabelMatrix& labels, const ScoreMatrix& a,
                                                         const ScoreMatrix& b, double level) {
-  const double half_width = normal_half_width(level);
-  const TaggingMetrics metrics_a = compute_metrics(labels, a);
-  const TaggingMetrics metrics_b = compute_metrics(labels, b);
+  // For what they reject.
+  compute_metrics(labels, a);
+  compute_metrics(labels, b);
   std::vector<DelongComparison> comparisons;
   for (int64_t tag = 0; tag < labels.n_tags; ++tag) {
-    const TagMetrics& of_a = metrics_a.per_tag[static_cast<size_t>(tag)];
-    const TagMetrics& of_b = metrics_b.per_tag[static_cast<size_t>(tag)];
-    DelongComparison comparison;
-    if (!of_a.roc_auc.value) {
-      comparison.difference.reason = of_a.roc_auc.reason;
-      comparison.reason = of_a.roc_auc.reason;
-    } else {
-      const double difference = *of_a.roc_auc.value - *of_b.roc_auc.value;
-      comparison.difference.value = difference;
-      comparison.reason = too_few(of_a);
-      if (comparison.reason.empty()) {
-        const Variance variance = roc_auc_variance(differences(placements(labels, a, tag), placements(labels, b, tag)));
-        if (variance.value > kNoVariance) {
-          const double error = std::sqrt(variance.value);
-          comparison.standard_error = error;
-          comparison.interval = Interval{difference - half_width * error, difference + half_width * error};
-          comparison.z = difference / error;
-          comparison.p_value = normal_p_value(*comparison.z);
-        } else {
-          comparison.standard_error = 0.0;
-          if (difference == 0.0) {
-            comparison.interval = Interval{0.0, 0.0};
-            comparison.p_value = 1.0;
-          } else {
-            comparison.reason = "the estimated variance is 0";
-          }
-        }
-      }
-    }
-    comparisons.push_back(std::move(comparison));
+    comparisons.push_back(compare_placements({placements(labels, a, tag)}, {placements(labels, b, tag)}, level));
   }
   return comparisons;
+}
+
+Placements placements(const LabelMatrix& labels, const ScoreMatrix& scores, int64_t tag,
+                      const std::vector<int64_t>& groups) {
+  if (!groups.empty() && static_cast<int64_t>(groups.size()) != labels.n_tracks) {
+    throw DataError("placements: expected one group for each of " + std::to_string(labels.n_tracks) +
+                    " tracks, found " + std::to_string(groups.size()));
+  }
+  std::vector<double> positives;
+  std::vector<double> negatives;
+  Placements result;
+  std::map<int64_t, int64_t> numbers;
+  for (int64_t track = 0; track < labels.n_tracks; ++track) {
+    const auto i = static_cast<size_t>(track * labels.n_tags + tag);
+    if (!is_known(labels, i)) continue;
+    int64_t number = result.n_groups;
+    if (!groups.empty() && groups[static_cast<size_t>(track)] >= 0) {
+      number = numbers.emplace(groups[static_cast<size_t>(track)], number).first->second;
+    }
+    if (number == result.n_groups) ++result.n_groups;
+    const bool positive = labels.values[i] != 0;
+    (positive ? positives : negatives).push_back(scores.at(track, tag));
+    (positive ? result.groups_of_positives : result.groups_of_negatives).push_back(number);
+  }
+  if (positives.empty() || negatives.empty()) {
+    result.reason = std::string("no ") + (positives.empty() ? "positives" : "negatives") + " among the known labels";
+    return result;
+  }
+  std::vector<double> sorted = negatives;
+  std::sort(sorted.begin(), sorted.end());
+  for (const double score : positives) result.positives.push_back(share_below(sorted, score));
+  sorted = positives;
+  std::sort(sorted.begin(), sorted.end());
+  for (const double score : negatives) result.negatives.push_back(1.0 - share_below(sorted, score));
+  return result;
+}
+
+Placements mean_of(const std::vector<Placements>& trainings) {
+  if (trainings.empty()) throw std::logic_error("mean_of: no placements");
+  Placements mean = trainings.front();
+  const auto n = static_cast<double>(trainings.size());
+  for (size_t t = 1; t < trainings.size(); ++t) {
+    if (trainings[t].groups_of_positives != mean.groups_of_positives ||
+        trainings[t].groups_of_negatives != mean.groups_of_negatives) {
+      throw std::logic_error("mean_of: placements of different tracks");
+    }
+    for (size_t i = 0; i < mean.positives.size(); ++i) mean.positives[i] += trainings[t].positives[i];
+    for (size_t i = 0; i < mean.negatives.size(); ++i) mean.negatives[i] += trainings[t].negatives[i];
+  }
+  for (double& value : mean.positives) value /= n;
+  for (double& value : mean.negatives) value /= n;
+  return mean;
+}
+
+DelongComparison compare_placements(const std::vector<Placements>& folds_of_a,
+                                    const std::vector<Placements>& folds_of_b, double level) {
+  const double half_width = normal_half_width(level);
+  if (folds_of_a.size() != folds_of_b.size() || folds_of_a.empty()) {
+    throw std::logic_error("compare_placements: as many folds of a as of b are needed");
+  }
+  const auto n_folds = static_cast<double>(folds_of_a.size());
+  DelongComparison comparison;
+  double difference = 0.0;
+  double variance = 0.0;
+  for (size_t fold = 0; fold < folds_of_a.size(); ++fold) {
+    const std::string& reason = folds_of_a[fold].reason;
+    if (!reason.empty()) {
+      comparison.difference.reason = reason;
+      comparison.reason = reason;
+      return comparison;
+    }
+    const FoldDifference of_fold = fold_difference(folds_of_a[fold], folds_of_b[fold]);
+    difference += of_fold.value / n_folds;
+    variance += of_fold.variance / (n_folds * n_folds);
+    if (comparison.reason.empty()) comparison.reason = of_fold.reason;
+  }
+  comparison.difference.value = difference;
+  if (!comparison.reason.empty()) return comparison;
+  if (variance > kNoVariance) {
+    const double error = std::sqrt(variance);
+    comparison.standard_error = error;
+    comparison.interval = Interval{difference - half_width * error, difference + half_width * error};
+    comparison.z = difference / error;
+    comparison.p_value = normal_p_value(*comparison.z);
+  } else {
+    comparison.standard_error = 0.0;
+    if (difference == 0.0) {
+      comparison.interval = Interval{0.0, 0.0};
+      comparison.p_value = 1.0;
+    } else {
+      comparison.reason = "the estimated variance is 0";
+    }
+  }
+  return comparison;
 }
 
 }  // namespace tagbench

@@ -11,8 +11,9 @@
 //
 // Source: DeLong, DeLong and Clarke-Pearson (1988), "Comparing the areas under two or more correlated receiver
 // operating characteristic curves: a nonparametric approach", Biometrics 44; in O(n log n) as Sun and Xu (2014), "Fast
-// implementation of DeLong's algorithm". Tracks count as independent: where tracks of one artist cluster, use the
-// bootstrap of bootstrap.h, which can resample artists.
+// implementation of DeLong's algorithm". Where tracks come in groups (artists), comparisons take the variance of
+// clustered data of Obuchowski (1997), "Nonparametric analysis of clustered ROC curve data", Biometrics 53, which is
+// DeLong's where every track stands alone; estimates of one system count tracks as independent.
 namespace tagbench {
 
 struct DelongEstimate {
@@ -42,5 +43,29 @@ std::vector<DelongEstimate> delong_per_tag(const LabelMatrix& labels, const Scor
 // Errors: as delong_per_tag.
 std::vector<DelongComparison> delong_comparison_per_tag(const LabelMatrix& labels, const ScoreMatrix& a,
                                                         const ScoreMatrix& b, double level = 0.95);
+
+// For each of a tag's tracks, the share of the other class that it ranks on the right side of, ties counted half. The
+// mean of either list is the ROC-AUC, so lists of several trainings on the same tracks may be averaged.
+struct Placements {
+  std::vector<double> positives;
+  std::vector<double> negatives;
+  std::vector<int64_t> groups_of_positives;  // numbers from 0; a track without a group has one of its own
+  std::vector<int64_t> groups_of_negatives;
+  int64_t n_groups = 0;
+  std::string reason;  // why there is no ROC-AUC; empty where there is one
+};
+
+// Of the known labels. `groups` is empty, or holds one number per track: equal numbers are one group, negative ones
+// stand alone. Errors: DataError if `groups` has another length than the tracks.
+Placements placements(const LabelMatrix& labels, const ScoreMatrix& scores, int64_t tag,
+                      const std::vector<int64_t>& groups = {});
+
+// Of several trainings. Errors: std::logic_error for other tracks, or none.
+Placements mean_of(const std::vector<Placements>& trainings);
+
+// a minus b on the same tracks, averaged over folds, which count as independent. Errors: std::logic_error for other
+// tracks of a and b, other numbers of folds, or none; UsageError for a level outside (0, 1).
+DelongComparison compare_placements(const std::vector<Placements>& folds_of_a,
+                                    const std::vector<Placements>& folds_of_b, double level = 0.95);
 
 }  // namespace tagbench
