@@ -9,6 +9,7 @@
 #include <mutex>
 #include <optional>
 #include <set>
+#include <stdexcept>
 #include <thread>
 
 #include "harness/core/errors.h"
@@ -23,7 +24,16 @@ namespace {
 struct Rendered {
   std::map<int, Perturbed> by_rate;
   std::string failure;
+
+  size_t bytes() const {
+    size_t total = 0;
+    for (const auto& [rate, audio] : by_rate) total += audio.waveform.samples.size() * sizeof(float);
+    return total;
+  }
 };
+
+// Waveforms that wait for the networks take at most this, beside one track, however long the tracks are.
+constexpr size_t kMaxWaitingBytes = size_t{256} << 20U;
 
 // Renders tracks 0, 1, 2, ... on worker threads, at most `window` ahead of the consumer, which takes them in order.
 class RenderAhead {
@@ -48,24 +58,36 @@ class RenderAhead {
     if (error_) std::rethrow_exception(error_);
     Rendered rendered = std::move(ready_.at(taken_));
     ready_.erase(taken_++);
+    waiting_bytes_ -= rendered.bytes();
     lock.unlock();
     changed_.notify_all();
     return rendered;
   }
 
  private:
+  // Tracks in the making are taken to be as long as the longest so far. The next one to be taken is always made.
+  bool may_begin() const {
+    if (next_ == taken_) return true;
+    const size_t expected = waiting_bytes_ + static_cast<size_t>(in_the_making_ + 1) * largest_bytes_;
+    return next_ < taken_ + window_ && expected <= kMaxWaitingBytes;
+  }
+
   void work() {
     while (true) {
       int64_t index = 0;
       {
         std::unique_lock<std::mutex> lock(mutex_);
-        changed_.wait(lock, [&] { return stop_ || next_ >= count_ || next_ < taken_ + window_; });
+        changed_.wait(lock, [&] { return stop_ || next_ >= count_ || may_begin(); });
         if (stop_ || next_ >= count_) return;
         index = next_++;
+        ++in_the_making_;
       }
       try {
         Rendered rendered = render_(index);
         const std::lock_guard<std::mutex> guard(mutex_);
+        --in_the_making_;
+        waiting_bytes_ += rendered.bytes();
+        largest_bytes_ = std::max(largest_bytes_, rendered.bytes());
         ready_.emplace(index, std::move(rendered));
       } catch (...) {
         const std::lock_guard<std::mutex> guard(mutex_);
@@ -85,6 +107,9 @@ class RenderAhead {
   std::map<int64_t, Rendered> ready_;
   int64_t next_ = 0;
   int64_t taken_ = 0;
+  int64_t in_the_making_ = 0;
+  size_t waiting_bytes_ = 0;  // of ready_
+  size_t largest_bytes_ = 0;
   bool stop_ = false;
   std::exception_ptr error_;
 };
@@ -120,6 +145,12 @@ std::vector<SweepResult> sweep(const std::vector<std::shared_ptr<Tagger>>& tagge
       }
     } catch (const DataError& error) {
       if (task.strict) throw;
+      rendered.failure = error.what();
+    } catch (const Error&) {
+      throw;
+    } catch (const std::runtime_error& error) {
+      // A library that failed on this track, a codec for instance, says nothing about the others.
+      if (task.strict) throw DataError(error.what());
       rendered.failure = error.what();
     }
     return rendered;
