@@ -52,12 +52,14 @@ std::string range_text(const OptionSpec& option) {
   return format_real(option.minimum) + " to " + format_real(option.maximum);
 }
 
+Json default_json(const OptionSpec& option) {
+  return option.required ? Json("(required)") : Json(option.default_value);
+}
+
 void print_options(const std::vector<OptionSpec>& options, const std::string& format) {
   Listing listing({"option", "default", "unit", "range", "help"});
-  for (const OptionSpec& option : options) {
-    listing.add({option.name, option.required ? Json("(required)") : Json(option.default_value), option.unit,
-                 range_text(option), option.help});
-  }
+  for (const OptionSpec& option : options)
+    listing.add({option.name, default_json(option), option.unit, range_text(option), option.help});
   listing.print(format);
 }
 
@@ -108,6 +110,19 @@ void list_perturbations(const ListFlags& flags) {
 void list_datasets(const ListFlags& flags) {
   if (!flags.name().empty()) {
     const DatasetFacts& facts = find_dataset(flags.name()).facts;
+    if (flags.format == "json") {
+      Json json{{"name", facts.name},       {"summary", facts.summary}, {"source", facts.source},
+                {"licence", facts.licence}, {"fetch", facts.fetch},     {"options", Json::array()}};
+      for (const OptionSpec& option : facts.options) {
+        json["options"].push_back({{"option", option.name},
+                                   {"default", default_json(option)},
+                                   {"unit", option.unit},
+                                   {"range", range_text(option)},
+                                   {"help", option.help}});
+      }
+      print_text(json.dump(2) + "\n");
+      return;
+    }
     if (flags.format == "table") {
       print_text(facts.name + ": " + facts.summary + "\nsource: " + facts.source + "\nlicence: " + facts.licence +
                  "\nget it: " + facts.fetch + "\n\n");
@@ -115,9 +130,17 @@ void list_datasets(const ListFlags& flags) {
     print_options(facts.options, flags.format);
     return;
   }
-  Listing listing({"name", "summary", "licence", "source"});
-  for (const DatasetEntry& entry : datasets())
-    listing.add({entry.facts.name, entry.facts.summary, entry.facts.licence, entry.facts.source});
+  // What to fetch is a paragraph each, too much for a table.
+  const bool whole = flags.format != "table";
+  std::vector<std::string> columns = {"name", "summary", "licence", "source"};
+  if (whole) columns.emplace_back("fetch");
+  Listing listing(columns);
+  for (const DatasetEntry& entry : datasets()) {
+    const DatasetFacts& facts = entry.facts;
+    std::vector<Json> values = {facts.name, facts.summary, facts.licence, facts.source};
+    if (whole) values.emplace_back(facts.fetch);
+    listing.add(std::move(values));
+  }
   listing.print(flags.format);
 }
 
