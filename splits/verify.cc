@@ -8,10 +8,12 @@
 #include <limits>
 #include <memory>
 #include <mutex>
+#include <set>
 #include <stdexcept>
 #include <system_error>
 #include <type_traits>
 #include <unordered_map>
+#include <unordered_set>
 
 #include "harness/audio/audio_file.h"
 #include "harness/core/errors.h"
@@ -172,6 +174,33 @@ Record check_file(const std::filesystem::path& path, const Track& track, int exp
   return record;
 }
 
+std::vector<std::filesystem::path> files_of_no_track(const Dataset& dataset) {
+  const std::filesystem::path root = dataset.root.lexically_normal();
+  std::set<std::filesystem::path> folders;
+  std::set<std::string> extensions;
+  std::unordered_set<std::string> named;
+  for (const Track& track : dataset.tracks) {
+    const std::filesystem::path path = (root / track.audio).lexically_normal();
+    folders.insert(path.parent_path());
+    extensions.insert(to_lower(path.extension().string()));
+    named.insert(path.string());
+  }
+  std::vector<std::filesystem::path> files;
+  for (const std::filesystem::path& folder : folders) {
+    std::error_code error;
+    std::filesystem::directory_iterator entry(folder, error);
+    for (; !error && entry != std::filesystem::directory_iterator(); entry.increment(error)) {
+      const std::filesystem::path& path = entry->path();
+      const bool candidate = extensions.count(to_lower(path.extension().string())) > 0 &&
+                             !starts_with(path.filename().string(), ".") && named.count(path.string()) == 0;
+      std::error_code ignored;
+      if (candidate && entry->is_regular_file(ignored)) files.push_back(path.lexically_relative(root));
+    }
+  }
+  std::sort(files.begin(), files.end(), [](const auto& a, const auto& b) { return a.native() < b.native(); });
+  return files;
+}
+
 }  // namespace
 
 std::string file_state_name(FileState state) {
@@ -277,6 +306,14 @@ VerifyReport verify_dataset(const Dataset& dataset, const VerifyOptions& options
   report.dataset = dataset.name;
   report.n_tracks = dataset.n_tracks();
   report.splits = check_published_splits(dataset);
+  std::unordered_set<std::string> ids;
+  if (!entry.known_broken.empty()) {
+    for (const Track& track : dataset.tracks) ids.insert(track.id);
+  }
+  for (const KnownBroken& broken : entry.known_broken) {
+    if (ids.count(broken.id) == 0) report.left_out.push_back(broken);
+  }
+  report.files_of_no_track = files_of_no_track(dataset);
   report.notes = dataset.notes;
   report.shortest_s = std::numeric_limits<double>::infinity();
   for (size_t i = 0; i < records.size(); ++i) {
@@ -335,6 +372,12 @@ Json verify_json(const VerifyReport& report, const Dataset& dataset) {
     entry["message"] = json_text(verdict.message);
     json["not_good"].push_back(std::move(entry));
   }
+  json["known_broken_left_out"] = Json::array();
+  for (const KnownBroken& broken : report.left_out)
+    json["known_broken_left_out"].push_back({{"id", broken.id}, {"reason", broken.reason}});
+  json["files_of_no_track"] = Json::array();
+  for (const std::filesystem::path& file : report.files_of_no_track)
+    json["files_of_no_track"].push_back(json_text(file.string()));
   json["notes"] = report.notes;
   return json;
 }
@@ -372,6 +415,15 @@ std::string verify_text(const VerifyReport& report, const Dataset& dataset) {
   if (report.n_checksums > 0)
     text += std::to_string(report.n_checksums) + " files compared with the owner's checksums\n";
   for (const SplitCheck& check : report.splits) text += check.message + "\n";
+  if (!report.files_of_no_track.empty()) {
+    std::vector<std::string> names;
+    for (const std::filesystem::path& file : report.files_of_no_track) names.push_back(file.string());
+    text += std::to_string(names.size()) +
+            " files beside those of the tracks belong to none (of another variant or subset, or without labels): " +
+            first_few(names) + "\n";
+  }
+  for (const KnownBroken& broken : report.left_out)
+    text += "left out\t" + broken.id + "\tknown to be broken: " + broken.reason + "\n";
   for (const FileVerdict& verdict : report.verdicts) {
     text += file_state_name(verdict.state) + "\t" + dataset.tracks[static_cast<size_t>(verdict.track)].id + "\t" +
             verdict.message + "\n";

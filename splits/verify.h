@@ -47,7 +47,11 @@ struct VerifyReport {
   std::map<int, int64_t> channels;
   std::vector<FileVerdict> verdicts;  // all that are not good, in the dataset's order
   std::vector<SplitCheck> splits;     // against what is published
-  std::vector<std::string> notes;     // the dataset's
+  std::vector<KnownBroken> left_out;  // damaged as distributed, and therefore no tracks
+  // Files of the tracks' kinds, in the tracks' folders, that no track names: of another variant or subset, or without
+  // labels. Below the root, in bytewise order.
+  std::vector<std::filesystem::path> files_of_no_track;
+  std::vector<std::string> notes;  // the dataset's
 
   int64_t count(FileState state) const;
   // Nothing missing or broken (known damage apart), and every split that something is published about is as published.

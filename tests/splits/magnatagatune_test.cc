@@ -11,6 +11,7 @@
 #include "splits/audit.h"
 #include "splits/pickle_list.h"
 #include "splits/published_splits.h"
+#include "splits/verify.h"
 #include "tests/splits/small_corpus.h"
 
 namespace tagbench {
@@ -116,6 +117,10 @@ TEST_F(MagnatagatuneTest, LeavesOutTheFilesDistributedBroken) {
   const Dataset dataset = load("magnatagatune", root_);
   EXPECT_EQ(dataset.n_tracks(), 1);
   EXPECT_TRUE(has_note(dataset, "1 clips left out that are distributed with zero bytes (35644, 55753, 57881)"));
+  const VerifyReport report = verify_dataset(dataset, {});
+  ASSERT_EQ(report.left_out.size(), 3U);
+  EXPECT_THAT(verify_text(report, dataset),
+              HasSubstr("left out\t6/norine_braun-now_and_zen-08-gently-117-146\tknown to be broken: zero bytes"));
 }
 
 TEST_F(MagnatagatuneTest, TakesArtistsFromFileNamesWithoutClipInfo) {

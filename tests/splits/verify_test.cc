@@ -61,6 +61,18 @@ TEST_F(VerifyTest, ReportsAsJsonAndText) {
   EXPECT_THAT(text, HasSubstr("missing\tmissing.wav\tmissing.wav is not there\n"));
 }
 
+TEST_F(VerifyTest, NamesFilesThatBelongToNoTrack) {
+  EXPECT_TRUE(verify_dataset(dataset(), {}).files_of_no_track.empty());
+  write_stub(folder_ / "extra.WAV");
+  write_stub(folder_ / "another.wav");
+  for (const char* other : {".hidden.wav", "notes.txt", "elsewhere/far.wav"}) write_stub(folder_ / other);
+  const Dataset loaded = dataset();
+  const VerifyReport report = verify_dataset(loaded, {});
+  EXPECT_THAT(report.files_of_no_track, ::testing::ElementsAre("another.wav", "extra.WAV"));
+  EXPECT_EQ(verify_json(report, loaded)["files_of_no_track"], Json::array({"another.wav", "extra.WAV"}));
+  EXPECT_THAT(verify_text(report, loaded), HasSubstr("2 files beside those of the tracks belong to none"));
+}
+
 TEST_F(VerifyTest, RemembersFinishedFilesAndChecksChangedOnesAgain) {
   VerifyOptions options;
   options.state = folder_ / "state/verify.jsonl";
