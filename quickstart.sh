@@ -63,8 +63,7 @@ case "${1:-run}" in
     ;;
   lint)
     install_packages "${build_packages[@]}" "${lint_packages[@]}"
-    [ -f build/ci/compile_commands.json ] || build ci
-    exec .ci/lint build/ci
+    exec .ci/lint
     ;;
   *)
     fail "unknown argument '$1'; known: run (default), build, test, lint"

@@ -82,7 +82,7 @@ GroupSums group_sums(const Placements& placed, double mean) {
   return sums;
 }
 
-double mean_of_values(const std::vector<double>& values) {
+double mean_placement(const std::vector<double>& values) {
   return std::accumulate(values.begin(), values.end(), 0.0) / static_cast<double>(values.size());
 }
 
@@ -101,7 +101,7 @@ FoldDifference fold_difference(const Placements& a, const Placements& b) {
   for (size_t i = 0; i < a.positives.size(); ++i) differences.positives[i] -= b.positives[i];
   for (size_t i = 0; i < a.negatives.size(); ++i) differences.negatives[i] -= b.negatives[i];
   FoldDifference fold;
-  fold.value = mean_of_values(differences.positives);
+  fold.value = mean_placement(differences.positives);
   const GroupSums sums = group_sums(differences, fold.value);
   if (sums.n_groups_with_positives < 2.0 || sums.n_groups_with_negatives < 2.0) {
     const std::string few = sums.n_groups_with_positives < 2.0 ? "positives" : "negatives";

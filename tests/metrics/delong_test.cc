@@ -124,7 +124,7 @@ TEST(DelongTest, GroupsOfOneChangeNothingAndCopiesDoNotCountTwice) {
     groups.push_back(static_cast<int64_t>(i / 3));
   }
   b3.labels = a3.labels;
-  EXPECT_NEAR(*compare(a3, b3, groups).standard_error, alone, kTolerance);
+  EXPECT_NEAR(*compare(a3, b3, groups).standard_error, alone, kDelongTolerance);
   EXPECT_LT(*compare(a3, b3, {}).standard_error, 0.7 * alone);
 }
 
@@ -152,10 +152,10 @@ TEST(DelongTest, TrainingsAreAveragedAndFoldsAreIndependent) {
   const Placements of_b = placements(b.label_matrix(), b.score_matrix(), 0);
   const DelongComparison once = compare_placements({of_a}, {of_b});
   EXPECT_NEAR(*compare_placements({mean_of({of_a, of_b})}, {of_b}).difference.value, *once.difference.value / 2.0,
-              kTolerance);
+              kDelongTolerance);
   const DelongComparison twice = compare_placements({of_a, of_a}, {of_b, of_b});
-  EXPECT_NEAR(*twice.difference.value, *once.difference.value, kTolerance);
-  EXPECT_NEAR(*twice.standard_error, *once.standard_error / std::sqrt(2.0), kTolerance);
+  EXPECT_NEAR(*twice.difference.value, *once.difference.value, kDelongTolerance);
+  EXPECT_NEAR(*twice.standard_error, *once.standard_error / std::sqrt(2.0), kDelongTolerance);
   EXPECT_THROW(compare_placements({of_a}, {}), std::logic_error);
   const TaggingData other = one_tag({1, 0, 1, 0}, {3.0, 2.0, 1.0, 0.0});
   EXPECT_THROW(compare_placements({of_a}, {placements(other.label_matrix(), other.score_matrix(), 0)}),
