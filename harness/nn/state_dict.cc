@@ -139,7 +139,17 @@ void load_state(torch::nn::Module& module, const StateDict& state, const std::st
                      : ""));
   }
 
+  // Some layers turn NaN into 0, and damaged weights would score as if they were good.
   const at::NoGradGuard no_grad;
+  std::vector<std::string> not_finite;
+  for (const auto& [key, tensor] : own.tensors) {
+    if (!given.at(key)->to(tensor.scalar_type()).isfinite().all().item<bool>()) not_finite.push_back(key);
+  }
+  add_group(groups, "with NaN or infinity", not_finite);
+  if (!groups.empty()) {
+    throw DataError(what + ": finite weights were expected, found " + join_text(groups, "; ") +
+                    "; the file is damaged, or its training diverged");
+  }
   for (const auto& [key, tensor] : own.tensors) {
     torch::Tensor target = tensor;
     target.copy_(*given.at(key));

@@ -97,6 +97,19 @@ TEST(StateDictTest, AllMisfitsAreToldAtOnceAndNothingChanges) {
   for (const auto& [key, tensor] : before.tensors) EXPECT_TRUE(torch::equal(tensor, *after.find(key))) << key;
 }
 
+TEST(StateDictTest, WeightsThatAreNotFiniteAreRefusedAndNothingChanges) {
+  const Net source;
+  Net target;
+  const StateDict before = copy_of(*target);
+  StateDict state = copy_of(*source);
+  state.tensors[2].second[0][0] = std::numeric_limits<float>::quiet_NaN();
+  EXPECT_THAT(message_of([&] { load_state(*target, state, "net <- file"); }),
+              ::testing::HasSubstr("net <- file: finite weights were expected, found 1 with NaN or infinity: "
+                                   "dense.weight; the file is damaged, or its training diverged"));
+  const StateDict after = state_of(*target);
+  for (const auto& [key, tensor] : before.tensors) EXPECT_TRUE(torch::equal(tensor, *after.find(key))) << key;
+}
+
 TEST(StateDictTest, FloatsConvertToTheTypeOfTheModule) {
   const Net source;
   Net target;
