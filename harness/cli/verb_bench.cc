@@ -1,4 +1,5 @@
 #include <sys/prctl.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <csignal>
@@ -23,7 +24,7 @@ struct BenchFlags {
   std::string device = "cpu", precision = "fp32", format = "table", output, label, run;
   int threads = 0, repetitions = 5;
   double min_time_s = 0.5, max_spread = 0.10;
-  bool in_process = false;
+  int for_process = 0;  // measure here, for this process that waits
 };
 
 ThroughputTask make_task(const BenchFlags& flags, const std::string& text) {
@@ -65,11 +66,12 @@ int print_rows(const BenchFlags& flags, const std::vector<ThroughputRow>& rows) 
 }
 
 int bench(const BenchFlags& flags) {
-  if (flags.in_process) {
+  if (flags.for_process > 0) {
     if (flags.models.size() != 1 || flags.output.empty())
-      throw UsageError("bench --in-process: exactly one --model and an --output are needed");
+      throw UsageError("bench --for-process: exactly one --model and an --output are needed");
     // Whoever asked for the measurement waits for it: stopped, it takes this process along.
     ::prctl(PR_SET_PDEATHSIG, SIGTERM);
+    if (::getppid() != flags.for_process) throw Interrupted("bench: the process that asked for the measurement ended");
     const std::vector<ThroughputRow> rows = measure_throughput(make_task(flags, flags.models.front()));
     Json json = Json::array();
     for (const ThroughputRow& row : rows) json.push_back(row.to_json());
@@ -117,10 +119,11 @@ void add_bench(CLI::App& app, VerbContext& context) {
       ->check(CLI::Range(0.0, 10.0));
   verb->add_option("--run", flags->run, "Also store the rows in this run, so that its tables show them");
   verb->add_option("--format", flags->format, "table (default), csv or json");
-  verb->add_flag("--in-process", flags->in_process, "Measure here instead of in a fresh process (one model)")
+  verb->add_option("--for-process", flags->for_process,
+                   "Measure one model here, for the process of this number, which started this one")
       ->group("Internal");
   verb->add_option("--label", flags->label, "Name in tables")->group("Internal");
-  verb->add_option("-o,--output", flags->output, "JSON file for --in-process")->group("Internal");
+  verb->add_option("-o,--output", flags->output, "JSON file for --for-process")->group("Internal");
   verb->callback([flags, &context] { context.action = [flags] { return bench(*flags); }; });
 }
 

@@ -268,17 +268,29 @@ std::vector<ThroughputRow> measure_in_fresh_process(const ThroughputTask& task) 
   ::close(descriptor);
   const std::filesystem::path result = pattern;
   Spec spec{task.entry->name, task.options};
-  std::vector<std::string> words = {"tagbench",      "--quiet",
-                                    "bench",         "--in-process",
-                                    "--model",       spec_text(spec),
-                                    "--label",       task.model_label,
-                                    "--device",      task.device,
-                                    "--precision",   task.precision,
-                                    "--threads",     std::to_string(task.threads),
-                                    "--repetitions", std::to_string(task.repetitions),
-                                    "--min-time-s",  format_real(task.min_time_s),
-                                    "--max-spread",  format_real(task.max_spread),
-                                    "--output",      result.string()};
+  std::vector<std::string> words = {"tagbench",
+                                    "--quiet",
+                                    "bench",
+                                    "--for-process",
+                                    std::to_string(::getpid()),
+                                    "--model",
+                                    spec_text(spec),
+                                    "--label",
+                                    task.model_label,
+                                    "--device",
+                                    task.device,
+                                    "--precision",
+                                    task.precision,
+                                    "--threads",
+                                    std::to_string(task.threads),
+                                    "--repetitions",
+                                    std::to_string(task.repetitions),
+                                    "--min-time-s",
+                                    format_real(task.min_time_s),
+                                    "--max-spread",
+                                    format_real(task.max_spread),
+                                    "--output",
+                                    result.string()};
   std::vector<char*> argv;
   for (std::string& word : words) argv.push_back(word.data());
   argv.push_back(nullptr);
