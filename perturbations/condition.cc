@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "harness/core/config.h"
 #include "harness/core/errors.h"
 #include "harness/core/text.h"
 #include "perturbations/measure.h"
@@ -102,6 +103,10 @@ Condition Condition::parse(const std::string& text) {
     Link link;
     link.name = facts.name;
     link.perturbation = resolved.entry->make(options);
+    if (facts.from_score && ++condition.n_from_score_ <= condition.links_.size()) {
+      throw UsageError("'" + trimmed + "': " + facts.name +
+                       " changes the score, so it must stand before what processes the sound");
+    }
     std::map<std::string, std::string> values = options.canonical();
     for (const auto& [name, content] : link.perturbation->content_of_options()) values[name] = content;
     std::vector<std::string> settings;
@@ -131,10 +136,26 @@ std::vector<std::string> Condition::may_falsify() const {
   return kinds;
 }
 
-Perturbed Condition::apply(const Waveform& input, uint64_t seed, const std::string& track_id) const {
+Perturbed Condition::apply(const Waveform& input, uint64_t seed, const std::string& track_id, const Play& play) const {
   require_finite(input, label_, track_id);
   Perturbed result;
-  result.waveform = input;
+  if (needs_score()) {
+    if (!play) {
+      throw UsageError(label_ +
+                       ": a track with a score was expected, which only the data set synth has; use pitch_shift or "
+                       "time_stretch, which process sound");
+    }
+    ScoreChange change;
+    for (size_t i = 0; i < n_from_score_; ++i) {
+      const ScoreChange part = links_[i].perturbation->score_change();
+      change.semitones += part.semitones;
+      change.rate *= part.rate;
+    }
+    result.waveform = play(change);
+    require_finite(result.waveform, label_, track_id);
+  } else {
+    result.waveform = input;
+  }
   if (is_clean()) return result;
   for (size_t i = 0; i < links_.size(); ++i) {
     const Link& link = links_[i];
@@ -178,7 +199,21 @@ std::vector<std::string> ladder_texts(const std::string& name) {
   return texts;
 }
 
+bool is_set_file(const std::string& text) {
+  return ends_with(text, ".yaml") || ends_with(text, ".yml");
+}
+
 std::vector<std::string> texts_of(const std::string& text) {
+  if (is_set_file(text)) {
+    std::vector<std::string> texts;
+    for (const std::string& raw : condition_texts(ConfigNode::load(text))) {
+      const std::string word = trim(raw);
+      if (is_set_file(word))
+        throw UsageError(text + ": a list of perturbations cannot name another file ('" + word + "')");
+      for (const std::string& expanded : texts_of(word)) texts.push_back(expanded);
+    }
+    return texts;
+  }
   if (text == "none") return {};
   if (starts_with(text, kLadder)) return ladder_texts(trim(text.substr(kLadder.size())));
   for (const PerturbationSet& set : perturbation_sets()) {
@@ -203,6 +238,24 @@ bool is_bare_unknown_word(const std::string& text) {
 }
 
 }  // namespace
+
+std::vector<std::string> condition_texts(const ConfigNode& node) {
+  if (!node.defined()) return {};
+  if (node.is_scalar()) return {node.text()};
+  std::vector<std::string> texts;
+  for (const ConfigNode& item : node.items()) {
+    if (item.is_scalar()) {
+      texts.push_back(item.text());
+      continue;
+    }
+    if (!item.is_map() || item.entries().size() != 1 || !item.has("chain"))
+      item.fail("a perturbation was expected, as text or as {chain: [first, second]}");
+    std::vector<std::string> links;
+    for (const ConfigNode& link : item["chain"].items()) links.push_back(link.text());
+    texts.push_back(std::string(kChain) + "[" + join_text(links, ", ") + "]");
+  }
+  return texts;
+}
 
 std::vector<Condition> parse_conditions(const std::vector<std::string>& texts) {
   std::vector<Condition> conditions = {Condition::parse("clean")};

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -9,11 +10,14 @@
 
 namespace tagbench {
 
+class ConfigNode;
+
 // A test condition: "clean", one perturbation with parameters, or a chain of several applied in order.
 //   clean
 //   pitch_shift:semitones=1,engine=rubberband_r3
 //   pitch_shift@3:engine=phase_vocoder         the third step of its ladder; further options may adjust it
 //   chain:[mp3:kbps=64, white_noise:snr_db=20]
+//   chain:[oracle_time_stretch:rate=1.1, mp3:kbps=64]     what changes the score stands before what processes the sound
 class Condition {
  public:
   // Errors: UsageError for anything unknown, misspelt or out of range (names the nearest).
@@ -25,12 +29,16 @@ class Condition {
   const std::string& key() const { return key_; }
   bool is_clean() const { return links_.empty(); }
   bool random() const;
+  // True if tracks are played anew from a changed score; apply() then needs `play`.
+  bool needs_score() const { return n_from_score_ > 0; }
   // The union over the chain.
   std::vector<std::string> may_falsify() const;
 
   // Randomness is keyed by (seed, key(), track_id), so it depends on nothing else. For a chain the values reached carry
-  // the link's name: "mp3.kbps".
-  Perturbed apply(const Waveform& input, uint64_t seed, const std::string& track_id) const;
+  // the link's name: "mp3.kbps". `play` gives the track played from its score with a change, at input's rate.
+  // Errors: UsageError if the score is needed and `play` is empty.
+  using Play = std::function<Waveform(const ScoreChange&)>;
+  Perturbed apply(const Waveform& input, uint64_t seed, const std::string& track_id, const Play& play = {}) const;
 
  private:
   struct Link {
@@ -41,6 +49,7 @@ class Condition {
   std::string label_;
   std::string key_;
   std::vector<Link> links_;
+  size_t n_from_score_ = 0;  // of the links, the first ones
 };
 
 struct PerturbationSet {
@@ -49,12 +58,17 @@ struct PerturbationSet {
   std::vector<std::string> conditions;  // texts for Condition::parse, without "clean"
 };
 
-// The named sets: won2020, won2020_script, all_severities (every perturbation that needs no file, five steps each).
+// The named sets: won2020, won2020_script, oracle, all_severities (every perturbation that needs no file or score, five
+// steps each).
 const std::vector<PerturbationSet>& perturbation_sets();
 
-// The conditions that a user's words stand for: each is a set's name, "none", "clean", or a condition in which values
-// may be listed with '|' ("pitch_shift:semitones=-1|1" stands for two). "clean" always comes first; repeats are
-// dropped.
+// The words in YAML: one, or a list, in which a chain may also be written {chain: [first, second]}. Nothing if the node
+// is not defined. Errors: UsageError that names file and line.
+std::vector<std::string> condition_texts(const ConfigNode& node);
+
+// The conditions that a user's words stand for: each is a set's name, a YAML file with a list of words, "none",
+// "clean", or a condition in which values may be listed with '|' ("pitch_shift:semitones=-1|1" stands for two). "clean"
+// always comes first; repeats are dropped. Errors: as Condition::parse and ConfigNode::load.
 std::vector<Condition> parse_conditions(const std::vector<std::string>& texts);
 
 }  // namespace tagbench

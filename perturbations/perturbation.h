@@ -7,6 +7,7 @@
 
 #include "harness/core/options.h"
 #include "harness/core/rng.h"
+#include "harness/core/score_change.h"
 #include "harness/core/waveform.h"
 
 namespace tagbench {
@@ -30,6 +31,8 @@ struct PerturbationFacts {
   std::string identity;  // parameter text that changes nothing (or next to nothing: says the test); "" if none
   bool random = false;
   LengthChange length = LengthChange::kKept;
+  // The change is made in the score that the track was played from, so only tracks with a score can undergo it.
+  bool from_score = false;
   // Kinds of tags whose labels may no longer hold: "tempo", "key", "loudness" (quiet, loud, dynamic) and "recording"
   // (lo-fi, noisy, distorted, reverberant, live).
   std::vector<std::string> may_falsify;
@@ -50,6 +53,9 @@ class Perturbation {
   // `input` is finite (the caller has checked) and may be empty, silent, or of any length and rate.
   // All randomness comes from `rng`.
   virtual Perturbed apply(const Waveform& input, Rng& rng) const = 0;
+  // Of perturbations from the score: what is changed there. apply() then receives the track played anew, and says what
+  // was reached.
+  virtual ScoreChange score_change() const { return {}; }
   // For options that name files: the option's name and a text that stands for the files' content. It takes the place of
   // the option's text in a condition's key, so moved files are the same condition and edited ones are another.
   virtual std::map<std::string, std::string> content_of_options() const { return {}; }

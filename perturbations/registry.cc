@@ -29,7 +29,9 @@ namespace tagbench {
   ENTRY(packet_loss)                          \
   ENTRY(phase_flip)                           \
   ENTRY(polarity)                             \
-  ENTRY(time_offset)
+  ENTRY(time_offset)                          \
+  ENTRY(oracle_pitch_shift)                   \
+  ENTRY(oracle_time_stretch)
 
 #define TAGBENCH_DECLARE(name) PerturbationEntry name##_entry();
 TAGBENCH_FOR_EACH_PERTURBATION(TAGBENCH_DECLARE)

@@ -9,6 +9,7 @@
 
 #include "harness/core/errors.h"
 #include "harness/core/text.h"
+#include "harness/metrics/delong.h"
 #include "reports/flatten.h"
 #include "reports/table_text.h"
 #include "results/text_table.h"
@@ -31,31 +32,6 @@ struct LinePair {
   std::vector<CellPair> splits;
 };
 
-double mean_of(const std::vector<double>& values) {
-  return summarize_sample(values).mean.value_or(0.0);
-}
-
-// Values of both sides per resample, on the tracks both have, averaged over seeds.
-struct SideSamples {
-  std::optional<double> estimate;
-  std::vector<double> resamples;
-  std::string reason;
-
-  // A figure over several: absent if one is.
-  void add(const Replicates& replicates, double weight, bool first) {
-    if (!replicates.estimate.value) {
-      estimate.reset();
-      resamples.clear();
-      reason = replicates.estimate.reason;
-      return;
-    }
-    if (!first && !estimate) return;
-    estimate = estimate.value_or(0.0) + weight * *replicates.estimate.value;
-    resamples.resize(replicates.values.size(), 0.0);
-    for (size_t r = 0; r < resamples.size(); ++r) resamples[r] += weight * replicates.values[r].value_or(std::nan(""));
-  }
-};
-
 const Replicates& tag_replicates(const TaggingReplicates& replicates, const std::string& metric, size_t tag) {
   return metric == "roc_auc" ? replicates.per_tag[tag].roc_auc : replicates.per_tag[tag].average_precision;
 }
@@ -63,6 +39,7 @@ const Replicates& tag_replicates(const TaggingReplicates& replicates, const std:
 struct MatchedTracks {
   std::vector<ScoredTracks> a, b;
   std::string problem;
+  std::string note;
   int64_t n_left_out = 0;
 };
 
@@ -106,37 +83,54 @@ MatchedTracks match_tracks(const RunStore& run_a, const RunStore& run_b, const C
   for (const ScoredTracks* each : all) {
     if (matched.problem.empty()) matched.problem = label_problem(*all.front(), *each);
   }
+  // Resamples are drawn alike only for one grouping.
+  const auto grouped = std::find_if(all.begin(), all.end(), [](const ScoredTracks* each) { return has_groups(*each); });
+  const std::vector<std::string> groups = grouped == all.end() ? all.front()->groups : (*grouped)->groups;
+  for (ScoredTracks* each : all) {
+    if (each->groups == groups) continue;
+    each->groups = groups;
+    matched.note = "groups (artists) of the tracks are not the same in all cells; one cell's are used for all";
+  }
   return matched;
 }
 
-void finish(PairedDifference& item, const SideSamples& a, const SideSamples& b) {
-  item.a = a.estimate;
-  item.b = b.estimate;
-  if (!a.estimate || !b.estimate) {
-    item.reason = a.estimate ? b.reason : a.reason;
-    return;
+// Of one metric or tag: the mean over seeds within each fold, then over folds.
+Replicates side_replicates(const std::vector<std::vector<TaggingReplicates>>& folds,
+                           const std::function<const Replicates&(const TaggingReplicates&)>& get) {
+  std::vector<Replicates> of_folds;
+  for (const auto& seeds : folds) {
+    std::vector<const Replicates*> of_seeds;
+    for (const TaggingReplicates& seed : seeds) of_seeds.push_back(&get(seed));
+    of_folds.push_back(mean_of_paired(of_seeds));
   }
-  item.difference = *b.estimate - *a.estimate;
-  std::vector<double> differences(a.resamples.size());
-  for (size_t r = 0; r < differences.size(); ++r) differences[r] = b.resamples[r] - a.resamples[r];
-  const auto interval = centred_interval(differences, *item.difference);
-  if (!interval) {
-    item.reason = "undefined in too many resamples";
-    return;
-  }
-  item.low = interval->low;
-  item.high = interval->high;
-  // Of the resamples moved as the interval's are: twice the smaller share on either side of 0, the estimate counting as
-  // one more.
-  differences.erase(std::remove_if(differences.begin(), differences.end(), [](double v) { return std::isnan(v); }),
-                    differences.end());
-  const double shift = *item.difference - mean_of(differences);
-  const auto not_above =
-      std::count_if(differences.begin(), differences.end(), [&](double v) { return v + shift <= 0.0; });
-  const auto not_below =
-      std::count_if(differences.begin(), differences.end(), [&](double v) { return v + shift >= 0.0; });
-  const auto smaller = static_cast<double>(std::min(not_above, not_below));
-  item.p_value = std::min(1.0, 2.0 * (smaller + 1.0) / (static_cast<double>(differences.size()) + 1.0));
+  std::vector<const Replicates*> pointers;
+  for (const Replicates& fold : of_folds) pointers.push_back(&fold);
+  return mean_of_independent(pointers);
+}
+
+void finish(PairedDifference& item, const Replicates& a, const Replicates& b) {
+  item.a = a.estimate.value;
+  item.b = b.estimate.value;
+  const Comparison found = compare(b, a);
+  item.difference = found.difference.value.value;
+  item.reason = found.difference.reason;
+  item.p_value = found.p_value;
+  if (!found.difference.interval) return;
+  item.low = found.difference.interval->low;
+  item.high = found.difference.interval->high;
+}
+
+// DeLong's test resolves p-values that resamples cannot, which many tags need.
+void finish_tag_roc_auc(PairedDifference& item, const std::vector<Placements>& a, const std::vector<Placements>& b) {
+  const DelongComparison found = compare_placements(b, a);
+  item.difference = found.difference.value;
+  item.reason = found.reason;
+  item.p_value = found.p_value;
+  item.low.reset();
+  item.high.reset();
+  if (!found.interval) return;
+  item.low = found.interval->low;
+  item.high = found.interval->high;
 }
 
 void adjust(const std::vector<PairedDifference*>& family, bool holm) {
@@ -153,28 +147,46 @@ void sort_by_what_matters(std::vector<PairedDifference>& items) {
   std::stable_sort(items.begin(), items.end(), [&](const auto& a, const auto& b) { return rank(a) < rank(b); });
 }
 
-// The replicates of both sides on the folds compared.
+// Scores and replicates of both sides on the folds compared.
 struct PairReplicates {
-  std::vector<std::vector<TaggingReplicates>> a, b;  // [fold][seed]
+  std::vector<std::vector<ScoredTracks>> tracks_a, tracks_b;  // [fold][seed]
+  std::vector<std::vector<TaggingReplicates>> a, b;           // [fold][seed]
   std::vector<std::string> tags;
+  std::vector<const Row*> rows_a, rows_b;  // of all folds and seeds; none for score files
   int64_t n_tracks = 0;
   bool multiclass = false;
 };
 
+// The squared standard error of the mean over seeds, folds averaged within each; nothing for one seed.
+std::optional<double> squared_seed_error(const std::vector<const Row*>& rows, const std::string& metric) {
+  std::map<int64_t, std::vector<double>> by_seed;
+  for (const Row* row : rows) {
+    const MetricValue value = metric_of(*row, metric);
+    if (value.value) by_seed[row->cell.seed].push_back(*value.value);
+  }
+  std::vector<double> means;
+  for (const auto& [seed, values] : by_seed) means.push_back(summarize_sample(values).mean.value_or(0.0));
+  const std::optional<double> deviation = summarize_sample(means).deviation;
+  if (!deviation) return std::nullopt;
+  return *deviation * *deviation / static_cast<double>(means.size());
+}
+
+// [fold], the mean over seeds.
+std::vector<Placements> tag_placements(const std::vector<std::vector<ScoredTracks>>& folds, size_t tag) {
+  std::vector<Placements> placed;
+  for (const auto& seeds : folds) {
+    std::vector<Placements> of_seeds;
+    for (const ScoredTracks& tracks : seeds) {
+      of_seeds.push_back(placements(tracks.label_matrix(), tracks.score_matrix(), static_cast<int64_t>(tag),
+                                    group_indices(tracks.groups)));
+    }
+    placed.push_back(mean_of(of_seeds));
+  }
+  return placed;
+}
+
 void add_differences(const PairReplicates& pairs, const PairedDifference& frame, bool per_tag,
                      RunComparison& comparison) {
-  const auto side = [](const std::vector<std::vector<TaggingReplicates>>& folds,
-                       const std::function<const Replicates&(const TaggingReplicates&)>& get) {
-    SideSamples samples;
-    bool first = true;
-    for (const auto& seeds : folds) {
-      for (const TaggingReplicates& replicates : seeds) {
-        samples.add(get(replicates), 1.0 / static_cast<double>(folds.size() * seeds.size()), first);
-        first = false;
-      }
-    }
-    return samples;
-  };
   std::vector<std::string> metrics = {"roc_auc", "average_precision"};
   if (pairs.multiclass) metrics.insert(metrics.begin(), "accuracy");
   for (const std::string& metric : metrics) {
@@ -184,7 +196,10 @@ void add_differences(const PairReplicates& pairs, const PairedDifference& frame,
     const auto get = [&](const TaggingReplicates& replicates) -> const Replicates& {
       return replicates_of(replicates, metric);
     };
-    finish(item, side(pairs.a, get), side(pairs.b, get));
+    finish(item, side_replicates(pairs.a, get), side_replicates(pairs.b, get));
+    const auto of_a = squared_seed_error(pairs.rows_a, metric);
+    const auto of_b = squared_seed_error(pairs.rows_b, metric);
+    if (of_a && of_b) item.seed_error = std::sqrt(*of_a + *of_b);
     comparison.overall.push_back(item);
   }
   if (!per_tag) return;
@@ -198,7 +213,9 @@ void add_differences(const PairReplicates& pairs, const PairedDifference& frame,
       const auto get = [&](const TaggingReplicates& replicates) -> const Replicates& {
         return tag_replicates(replicates, metric, tag);
       };
-      finish(item, side(pairs.a, get), side(pairs.b, get));
+      finish(item, side_replicates(pairs.a, get), side_replicates(pairs.b, get));
+      if (item.metric == "roc_auc")
+        finish_tag_roc_auc(item, tag_placements(pairs.tracks_a, tag), tag_placements(pairs.tracks_b, tag));
       family.push_back(item);
     }
     std::vector<PairedDifference*> members;
@@ -291,7 +308,7 @@ void compare_line(const ComparedSide& a, const ComparedSide& b, const LinePair& 
       continue;
     }
     try {
-      const MatchedTracks matched = match_tracks(a.run, b.run, pair);
+      MatchedTracks matched = match_tracks(a.run, b.run, pair);
       if (!matched.problem.empty()) {
         comparison.notes.push_back(where + matched.problem);
         continue;
@@ -301,17 +318,25 @@ void compare_line(const ComparedSide& a, const ComparedSide& b, const LinePair& 
                                    line.condition + ": " + std::to_string(matched.n_left_out) +
                                    " tracks that not all cells have");
       }
+      if (!matched.note.empty())
+        comparison.notes.push_back(line.subject + ", split " + row_a.cell.split + ", " + line.condition + ": " +
+                                   matched.note);
       const auto draw = [&](const std::vector<ScoredTracks>& seeds) {
         std::vector<TaggingReplicates> replicates;
         for (const ScoredTracks& tracks : seeds) {
-          replicates.push_back(resample(tracks, row_a.cell.split_sha256, row_a.cell.task == "multiclass",
-                                        options.resamples, options.seed, options.threads));
+          replicates.push_back(resample(tracks, row_a.cell.split + " " + row_a.cell.split_sha256,
+                                        row_a.cell.task == "multiclass", options.resamples, options.seed,
+                                        options.threads));
         }
         return replicates;
       };
       pairs.a.push_back(draw(matched.a));
       pairs.b.push_back(draw(matched.b));
+      pairs.rows_a.insert(pairs.rows_a.end(), pair.a.begin(), pair.a.end());
+      pairs.rows_b.insert(pairs.rows_b.end(), pair.b.begin(), pair.b.end());
       pairs.n_tracks += matched.a.front().n_tracks;
+      pairs.tracks_a.push_back(std::move(matched.a));
+      pairs.tracks_b.push_back(std::move(matched.b));
       pairs.tags = row_a.tags;
       pairs.multiclass = row_a.cell.task == "multiclass";
     } catch (const DataError& error) {
@@ -427,14 +452,11 @@ std::string number(const std::optional<double>& value) {
   return value ? format_fixed(*value, kDecimals) : "-";
 }
 
-std::string p_text(const std::optional<double>& value) {
-  if (!value) return "-";
-  return *value < 0.001 ? "<0.001" : format_fixed(*value, 3);
-}
-
 std::string differences_table(const std::vector<PairedDifference>& items, bool with_tags) {
   std::vector<std::vector<std::string>> rows = {
       {"architecture", "condition", "metric", "A", "B", "B - A", "95 % interval", "p", "p adjusted", ""}};
+  const bool with_seeds = std::any_of(items.begin(), items.end(), [](const auto& item) { return item.seed_error; });
+  if (with_seeds) rows[0].insert(rows[0].end() - 1, "± seeds");
   if (with_tags) rows[0].insert(rows[0].begin(), "tag");
   for (const PairedDifference& item : items) {
     const std::string interval = item.low ? "[" + signed_number(item.low) + ", " + signed_number(item.high) + "]" : "-";
@@ -449,6 +471,7 @@ std::string differences_table(const std::vector<PairedDifference>& items, bool w
         p_text(item.p_value),
         p_text(item.p_adjusted),
         item.matters() ? (*item.difference > 0 ? "B higher" : "B lower") : escape_markdown(item.reason)};
+    if (with_seeds) row.insert(row.end() - 1, number(item.seed_error));
     if (with_tags) row.insert(row.begin(), escape_markdown(item.tag));
     rows.push_back(row);
   }
@@ -508,6 +531,8 @@ RunComparison compare_score_files(const ScoredTracks& a, const ScoredTracks& b, 
   PairReplicates pairs;
   pairs.a.push_back({resample(a, "", false, options.resamples, options.seed, options.threads)});
   pairs.b.push_back({resample(b, "", false, options.resamples, options.seed, options.threads)});
+  pairs.tracks_a.push_back({a});
+  pairs.tracks_b.push_back({b});
   pairs.n_tracks = a.n_tracks;
   pairs.tags = a.tags;
   if (pairs.tags.empty()) pairs.tags = b.tags;
@@ -528,8 +553,10 @@ std::string comparison_table(const RunComparison& comparison, size_t most_tags) 
   } else {
     text += differences_table(comparison.overall, false);
     text +=
-        "\nDifferences are paired on the same tracks; intervals by bootstrap over tracks; p adjusted after Holm "
-        "(overall) and Benjamini-Hochberg (tags).\n";
+        "\nDifferences are paired on the same tracks; intervals by bootstrap over tracks (BCa), of the ROC-AUC of "
+        "single "
+        "tags after DeLong; p adjusted after Holm (overall) and Benjamini-Hochberg (tags). With several seeds the "
+        "standard error by their spread stands apart: what other trainings would change.\n";
   }
   std::vector<PairedDifference> tags;
   size_t n_others = 0;
@@ -594,6 +621,7 @@ Json comparison_json(const RunComparison& comparison) {
                       {"high", json_number(item.high)},
                       {"p_value", json_number(item.p_value)},
                       {"p_adjusted", json_number(item.p_adjusted)},
+                      {"seed_error", json_number(item.seed_error)},
                       {"n_tracks", item.n_tracks},
                       {"reason", item.reason}});
     }

@@ -20,10 +20,12 @@ struct PairedDifference {
   std::string tag;  // "": over all tags
   std::optional<double> a, b;
   std::optional<double> difference;
-  std::optional<double> low, high;   // 95 % interval of the difference, bootstrap over tracks
+  // 95 % interval of the difference: bootstrap over tracks; of the ROC-AUC of single tags after DeLong.
+  std::optional<double> low, high;
   std::optional<double> p_value;     // two-sided, of no difference
   std::optional<double> p_adjusted;  // Holm over all overall comparisons of the metric; Benjamini-Hochberg over the
                                      // tags of one comparison
+  std::optional<double> seed_error;  // standard error by the spread over seeds, not in the interval; overall only
   int64_t n_tracks = 0;              // compared, over all folds
   std::string reason;                // why something is absent
 

@@ -1,42 +1,18 @@
 #include <algorithm>
+#include <functional>
 #include <stdexcept>
 
 #include "harness/core/files.h"
 #include "harness/core/text.h"
 #include "reports/flatten.h"
 #include "reports/formats.h"
+#include "reports/oracle.h"
 #include "reports/page_data.h"
 #include "reports/table_text.h"
 #include "results/embedded_text.h"
 
 namespace tagbench {
 namespace {
-
-std::string escape_html(const std::string& text) {
-  std::string escaped;
-  for (const char c : text) {
-    switch (c) {
-      case '&':
-        escaped += "&amp;";
-        break;
-      case '<':
-        escaped += "&lt;";
-        break;
-      case '>':
-        escaped += "&gt;";
-        break;
-      case '"':
-        escaped += "&quot;";
-        break;
-      case '\'':
-        escaped += "&#39;";
-        break;
-      default:
-        escaped += c;
-    }
-  }
-  return escaped;
-}
 
 // JSON that stays inside its script element whatever it holds.
 std::string script_json(const Json& json) {
@@ -61,9 +37,9 @@ std::string page_file(std::string_view name) {
 }
 
 std::string value_cell(const TableValue& value, const std::string& condition) {
-  std::string attributes = condition.empty() ? "" : " data-condition=\"" + escape_html(condition) + "\"";
+  std::string attributes = condition.empty() ? "" : " data-condition=\"" + escape_markup(condition) + "\"";
   if (!value.mean)
-    return "<td class=\"none\"" + attributes + " title=\"" + escape_html(value.reason) + "\">&ndash;</td>";
+    return "<td class=\"none\"" + attributes + " title=\"" + escape_markup(value.reason) + "\">&ndash;</td>";
   attributes += " data-value=\"" + format_real(*value.mean) + "\"";
   if (value.best) attributes += " class=\"best\" title=\"better than every other architecture on the same tracks\"";
   std::string cell = "<td" + attributes + ">" + value_text(value, " &plusmn;&nbsp;");
@@ -73,25 +49,26 @@ std::string value_cell(const TableValue& value, const std::string& condition) {
 }
 
 std::string number_cell(const std::string& shown, const std::optional<double>& value) {
-  if (!value) return "<td class=\"none\">" + escape_html(shown) + "</td>";
-  return "<td data-value=\"" + format_real(*value) + "\">" + escape_html(shown) + "</td>";
+  if (!value) return "<td class=\"none\">" + escape_markup(shown) + "</td>";
+  return "<td data-value=\"" + format_real(*value) + "\">" + escape_markup(shown) + "</td>";
 }
 
 std::string table_html(const ResultTable& table) {
   std::string text = "<div class=\"one-table\"><div class=\"scroll\"><table>\n<caption>" +
-                     escape_html(table_title(table)) + "</caption>\n<thead><tr>";
+                     escape_markup(table_title(table)) + "</caption>\n<thead><tr>";
   text += "<th scope=\"col\">architecture</th>";
   const std::vector<std::string> heads = condition_heads(table.conditions);
   for (size_t c = 0; c < heads.size(); ++c) {
-    text += "<th scope=\"col\" data-condition=\"" + escape_html(table.conditions[c]) + "\">" + escape_html(heads[c]) +
-            "</th>";
+    text += "<th scope=\"col\" data-condition=\"" + escape_markup(table.conditions[c]) + "\">" +
+            escape_markup(heads[c]) + "</th>";
   }
   for (const char* head : {"mean drop", "parameters", "clips/s", "latency ms"})
     text += std::string("<th scope=\"col\">") + head + "</th>";
   text += "</tr></thead>\n<tbody>\n";
   for (size_t l = 0; l < table.lines.size(); ++l) {
     const ResultTable::Line& line = table.lines[l];
-    text += "<tr data-line=\"" + std::to_string(l) + "\"><th scope=\"row\">" + escape_html(line.model_label) + "</th>";
+    text +=
+        "<tr data-line=\"" + std::to_string(l) + "\"><th scope=\"row\">" + escape_markup(line.model_label) + "</th>";
     for (size_t c = 0; c < heads.size(); ++c) text += value_cell(line.values[c], table.conditions[c]);
     text += value_cell(line.mean_drop, "");
     const std::string absent = line.throughput_note.empty() ? "\xE2\x80\x93" : "invalid";
@@ -103,16 +80,51 @@ std::string table_html(const ResultTable& table) {
     text += "</tr>\n";
   }
   text += "</tbody></table></div>\n<ul class=\"notes\">\n";
-  for (const std::string& note : table.notes) text += "<li>" + escape_html(note) + "</li>\n";
+  for (const std::string& note : table.notes) text += "<li>" + escape_markup(note) + "</li>\n";
   return text + "</ul></div>\n";
+}
+
+std::string text_table_html(const TextTable& table) {
+  if (table.rows.empty()) return "";
+  std::string text =
+      "<div class=\"scroll\"><table>\n<caption>" + escape_markup(table.title) + "</caption>\n<thead><tr>";
+  for (const std::string& head : table.rows.front()) text += "<th scope=\"col\">" + escape_markup(head) + "</th>";
+  text += "</tr></thead>\n<tbody>\n";
+  for (size_t r = 1; r < table.rows.size(); ++r) {
+    text += "<tr><th scope=\"row\">" + escape_markup(table.rows[r].front()) + "</th>";
+    for (size_t i = 1; i < table.rows[r].size(); ++i) text += "<td>" + escape_markup(table.rows[r][i]) + "</td>";
+    text += "</tr>\n";
+  }
+  text += "</tbody></table></div>\n<ul class=\"notes\">\n";
+  for (const std::string& note : table.notes) text += "<li>" + escape_markup(note) + "</li>\n";
+  return text + "</ul>\n";
+}
+
+// One element per result table; scripts show that of the chosen one.
+std::string side_tables(const std::vector<ResultTable>& tables,
+                        const std::function<std::string(const ResultTable&)>& make) {
+  std::string text;
+  for (size_t i = 0; i < tables.size(); ++i)
+    text += "<div class=\"side-table\" data-table=\"" + std::to_string(i) + "\">" + make(tables[i]) + "</div>\n";
+  return text;
+}
+
+constexpr size_t kMostPairs = 60;
+
+std::string comparisons_html(const ResultTable& table) {
+  if (table.comparisons.empty()) return "<p class=\"none\">No two architectures could be compared.</p>\n";
+  const std::string& first = table.comparisons.front().condition;
+  std::string text = text_table_html(comparisons_text(table, first, kMostPairs));
+  if (first != "mean drop") text += text_table_html(comparisons_text(table, "mean drop", kMostPairs));
+  return text;
 }
 
 std::string settings_html(const Settings& settings, const std::string& caption) {
   if (settings.empty()) return "";
-  std::string text = "<details><summary>" + escape_html(caption) +
+  std::string text = "<details><summary>" + escape_markup(caption) +
                      "</summary><div class=\"scroll\"><table class=\"facts-table\"><tbody>\n";
   for (const auto& [name, value] : settings) {
-    text += "<tr><th scope=\"row\">" + escape_html(name) + "</th><td>" + escape_html(value) + "</td></tr>\n";
+    text += "<tr><th scope=\"row\">" + escape_markup(name) + "</th><td>" + escape_markup(value) + "</td></tr>\n";
   }
   return text + "</tbody></table></div></details>\n";
 }
@@ -130,7 +142,7 @@ std::string split_facts(const std::vector<ResultTable>& tables) {
       std::string row;
       for (const std::string& field : {table.dataset, table.task, name, sha256, table.protocol, table.protocol_sha256,
                                        table.audio, table.precision}) {
-        row += "<td>" + escape_html(field) + "</td>";
+        row += "<td>" + escape_markup(field) + "</td>";
       }
       if (std::find(seen.begin(), seen.end(), row) != seen.end()) continue;
       seen.push_back(row);
@@ -145,7 +157,7 @@ std::string controls(const std::vector<ResultTable>& tables) {
       "<div class=\"bar script-only\" role=\"group\" aria-label=\"What is shown\">\n<label>table<select "
       "id=\"pick-table\">";
   for (size_t i = 0; i < tables.size(); ++i)
-    text += "<option value=\"" + std::to_string(i) + "\">" + escape_html(table_title(tables[i])) + "</option>";
+    text += "<option value=\"" + std::to_string(i) + "\">" + escape_markup(table_title(tables[i])) + "</option>";
   return text + R"(</select></label>
 <label>architectures containing<input id="filter" type="search" placeholder="all" autocomplete="off"></label>
 <details class="pick"><summary>conditions</summary><div><button type="button" id="all-conditions">all</button> <button type="button" id="no-conditions">none</button>
@@ -161,10 +173,15 @@ struct Section {
   const char* id;
   const char* title;
 };
-constexpr Section kSections[] = {{"tables", "Results"},    {"robustness", "Robustness"},
-                                 {"severity", "Severity"}, {"pareto", "Accuracy against throughput"},
-                                 {"heat", "Tags"},         {"tag", "One tag"},
-                                 {"training", "Training"}, {"facts", "Data, splits, environment"}};
+constexpr Section kSections[] = {{"tables", "Results"},
+                                 {"differences", "Differences between architectures"},
+                                 {"robustness", "Robustness"},
+                                 {"severity", "Severity"},
+                                 {"pareto", "Accuracy against throughput"},
+                                 {"heat", "Tags"},
+                                 {"tag", "One tag"},
+                                 {"training", "Training"},
+                                 {"facts", "Data, splits, environment"}};
 
 }  // namespace
 
@@ -191,9 +208,9 @@ std::string write_html(const RunStore& run, const std::vector<ResultTable>& tabl
       "img-src data: blob:; base-uri 'none'; form-action 'none'\">\n";
   page +=
       "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n<link rel=\"icon\" href=\"data:,\">\n";
-  page += "<title>" + escape_html(name) + " - tagbench</title>\n<style>\n" + page_file("page.css") +
+  page += "<title>" + escape_markup(name) + " - tagbench</title>\n<style>\n" + page_file("page.css") +
           "</style>\n</head>\n<body>\n";
-  page += "<a class=\"skip\" href=\"#tables\">To the results</a>\n<header><h1>" + escape_html(name) + "</h1>\n";
+  page += "<a class=\"skip\" href=\"#tables\">To the results</a>\n<header><h1>" + escape_markup(name) + "</h1>\n";
   const auto text_of = [&](const char* field) {
     const auto found = run_json.find(field);
     return found != run_json.end() && found->is_string() ? found->get<std::string>() : std::string();
@@ -202,8 +219,8 @@ std::string write_html(const RunStore& run, const std::vector<ResultTable>& tabl
   for (const char* field : {"dataset", "task", "status", "started", "ended"}) {
     if (!text_of(field).empty()) facts.push_back(std::string(field) + ": " + text_of(field));
   }
-  page +=
-      "<p class=\"facts\">" + escape_html(join_text(facts, ", ")) + "</p></header>\n<nav aria-label=\"Sections\"><ul>";
+  page += "<p class=\"facts\">" + escape_markup(join_text(facts, ", ")) +
+          "</p></header>\n<nav aria-label=\"Sections\"><ul>";
   for (const Section& section : kSections)
     page += std::string("<li><a href=\"#") + section.id + "\">" + section.title + "</a></li>";
   page += "</ul></nav>\n<main>\n";
@@ -217,15 +234,20 @@ std::string write_html(const RunStore& run, const std::vector<ResultTable>& tabl
     if (id == "tables") {
       if (tables.empty()) page += "<p>No finished cells yet.</p>\n";
       for (const ResultTable& table : tables) page += table_html(table);
+      for (const ResultTable& table : tables) page += text_table_html(oracle_text(table));
       if (!notes.empty()) page += "<ul class=\"notes\">\n";
-      for (const std::string& note : notes) page += "<li>" + escape_html(note) + "</li>\n";
+      for (const std::string& note : notes) page += "<li>" + escape_markup(note) + "</li>\n";
       if (!notes.empty()) page += "</ul>\n";
+    } else if (id == "differences") {
+      page += side_tables(tables, comparisons_html);
+    } else if (id == "robustness") {
+      page += side_tables(tables, [](const ResultTable& table) { return text_table_html(robustness_text(table)); });
     } else if (id == "facts") {
       page += split_facts(tables) + settings_html(environment, "Environment") + settings_html(run_facts, "Run");
       const std::filesystem::path config = run.directory() / "config.resolved.yaml";
       if (std::filesystem::exists(config)) {
         page += "<details><summary>Configuration</summary><pre>" +
-                escape_html(read_text_file(config, uint64_t{1} << 20U)) + "</pre></details>\n";
+                escape_markup(read_text_file(config, uint64_t{1} << 20U)) + "</pre></details>\n";
       }
     }
     page += "</section>\n";

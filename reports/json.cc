@@ -15,6 +15,42 @@ Json value_json(const TableValue& value) {
   return json;
 }
 
+Json optional_numbers(const std::vector<std::optional<double>>& values) {
+  Json list = Json::array();
+  for (const std::optional<double>& value : values) list.push_back(json_number(value));
+  return list;
+}
+
+Json values_json(const std::vector<TableValue>& values) {
+  Json list = Json::array();
+  for (const TableValue& value : values) list.push_back(value_json(value));
+  return list;
+}
+
+Json robustness_json(const RobustnessFigures& figures) {
+  if (figures.drops.empty()) return nullptr;
+  return Json{{"drops", values_json(figures.drops)},
+              {"ranks", optional_numbers(figures.ranks)},
+              {"rank_changes", optional_numbers(figures.rank_changes)},
+              {"relative_robustness", value_json(figures.relative_robustness)},
+              {"corruption_error", value_json(figures.corruption_error)},
+              {"relative_corruption_error", value_json(figures.relative_corruption_error)},
+              {"severity_areas", values_json(figures.severity_areas)}};
+}
+
+// `Item` is a LineComparison or a TagComparison.
+template <typename Item>
+Json comparison_json(const ResultTable& table, const Item& item) {
+  return Json{{"a", table.lines[item.a].model_label},
+              {"b", table.lines[item.b].model_label},
+              {"difference", json_number(item.difference)},
+              {"low", json_number(item.low)},
+              {"high", json_number(item.high)},
+              {"p_value", json_number(item.p_value)},
+              {"p_adjusted", json_number(item.p_adjusted)},
+              {"reason", item.reason}};
+}
+
 }  // namespace
 
 Json table_to_json(const ResultTable& table) {
@@ -33,7 +69,14 @@ Json table_to_json(const ResultTable& table) {
             {"conformance", table.conformance},
             {"resamples", table.resamples},
             {"conditions", table.conditions},
+            {"tags_shown", table.tags_shown},
+            {"reference", table.reference},
+            {"chance", table.chance},
+            {"ladders", table.ladders},
             {"lines", Json::array()},
+            {"comparisons", Json::array()},
+            {"tag_comparisons", Json::array()},
+            {"oracle", Json::array()},
             {"notes", table.notes}};
   for (const auto& [name, sha256] : table.splits) json["splits"].push_back({{"name", name}, {"sha256", sha256}});
   for (const ResultTable::Line& line : table.lines) {
@@ -53,7 +96,27 @@ Json table_to_json(const ResultTable& table) {
                              {"throughput_note", line.throughput_note},
                              {"n_failed", line.n_failed},
                              {"n_tracks_left_out", line.n_tracks_left_out},
+                             {"robustness", robustness_json(line.robustness)},
                              {"keys", line.keys}});
+  }
+  for (const LineComparison& item : table.comparisons) {
+    Json entry = comparison_json(table, item);
+    entry["condition"] = item.condition;
+    entry["seed_error"] = json_number(item.seed_error);
+    json["comparisons"].push_back(std::move(entry));
+  }
+  for (const TagComparison& item : table.tag_comparisons) {
+    Json entry = comparison_json(table, item);
+    entry["tag"] = item.tag;
+    json["tag_comparisons"].push_back(std::move(entry));
+  }
+  for (const OracleLine& line : table.oracle) {
+    json["oracle"].push_back({{"architecture", line.model_label},
+                              {"change", line.change},
+                              {"engine", line.engine},
+                              {"true_loss", value_json(line.true_loss)},
+                              {"processed_loss", value_json(line.processed_loss)},
+                              {"artefact", value_json(line.artefact)}});
   }
   return json;
 }

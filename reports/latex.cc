@@ -3,6 +3,7 @@
 
 #include "harness/core/text.h"
 #include "reports/formats.h"
+#include "reports/oracle.h"
 #include "reports/table_text.h"
 
 namespace tagbench {
@@ -126,6 +127,22 @@ std::string spread_text(const TableValue& value) {
   return "{\\scriptsize {[}" + format_fixed(*value.low, 4) + ", " + format_fixed(*value.high, 4) + "{]}}";
 }
 
+std::string oracle_latex(const ResultTable& table) {
+  const TextTable cells = oracle_text(table);
+  if (cells.rows.empty()) return "";
+  std::string text = "\n\\begin{table}[htbp]\n\\centering\n\\caption{" + escape_latex(cells.title) + "}\n";
+  text += "\\resizebox{\\ifdim\\width>\\linewidth\\linewidth\\else\\width\\fi}{!}{%\n\\begin{tabular}{" +
+          std::string(kOracleWords, 'l') + std::string(cells.rows.front().size() - kOracleWords, 'r') +
+          "}\n\\toprule\n";
+  for (size_t r = 0; r < cells.rows.size(); ++r) {
+    for (size_t c = 0; c < cells.rows[r].size(); ++c) text += (c > 0 ? " & " : "") + escape_latex(cells.rows[r][c]);
+    text += r == 0 ? " \\\\\n\\midrule\n" : " \\\\\n";
+  }
+  text += "\\bottomrule\n\\end{tabular}}\n\n\\medskip\n\\begin{minipage}{\\linewidth}\\footnotesize\n";
+  for (const std::string& note : cells.notes) text += escape_latex(note) + "\\par\n";
+  return text + "\\end{minipage}\n\\end{table}\n";
+}
+
 std::string table_latex(const ResultTable& table) {
   const size_t n_columns = table.conditions.size() + 4;
   std::string text = "\n\\begin{table}[htbp]\n\\centering\n\\caption{" + escape_latex(table_title(table)) + "}\n";
@@ -159,7 +176,7 @@ std::string table_latex(const ResultTable& table) {
     for (const std::string& note : table.notes) text += escape_latex(note) + "\\par\n";
     text += "\\end{minipage}\n";
   }
-  return text + "\\end{table}\n";
+  return text + "\\end{table}\n" + oracle_latex(table);
 }
 
 }  // namespace

@@ -2,6 +2,7 @@
 
 #include "harness/core/text.h"
 #include "reports/formats.h"
+#include "reports/oracle.h"
 #include "reports/table_text.h"
 
 namespace tagbench {
@@ -39,6 +40,35 @@ std::string table_markdown(const ResultTable& table) {
   return text;
 }
 
+constexpr size_t kMostPairs = 15;  // shown; json and html have them all
+
+// Brackets and signs of numbers are meant as they stand.
+bool is_number(const std::string& cell) {
+  return cell.find_first_not_of("0123456789.,+-<[] ±") == std::string::npos;
+}
+
+std::string text_table_markdown(const TextTable& table, size_t n_left) {
+  if (table.rows.empty()) return "";
+  std::vector<std::vector<std::string>> rows = table.rows;
+  for (size_t r = 1; r < rows.size(); ++r) {
+    for (std::string& cell : rows[r]) {
+      if (!is_number(cell)) cell = escape_markdown(cell);
+    }
+  }
+  std::string text = "\n### " + escape_markdown(table.title) + "\n\n" + aligned_markdown(rows, n_left) + "\n";
+  for (const std::string& note : table.notes) text += "- " + escape_markdown(note) + "\n";
+  return text;
+}
+
+// Of the clean condition (or what was compared instead) and of the mean drop.
+std::string comparisons_markdown(const ResultTable& table) {
+  if (table.comparisons.empty()) return "";
+  const std::string& first = table.comparisons.front().condition;
+  std::string text = text_table_markdown(comparisons_text(table, first, kMostPairs), 2);
+  if (first != "mean drop") text += text_table_markdown(comparisons_text(table, "mean drop", kMostPairs), 2);
+  return text;
+}
+
 }  // namespace
 
 std::string write_markdown(const RunStore& /*run*/, const std::vector<ResultTable>& tables) {
@@ -56,7 +86,8 @@ std::string write_markdown(const RunStore& /*run*/, const std::vector<ResultTabl
     if (table.notes.size() < notes.size())
       table.notes.insert(table.notes.begin(), "Notes of the table above hold here too.");
     said = notes;
-    parts.push_back(table_markdown(table));
+    parts.push_back(table_markdown(table) + text_table_markdown(oracle_text(table), kOracleWords) +
+                    text_table_markdown(robustness_text(table), 1) + comparisons_markdown(table));
   }
   return join_text(parts, "\n");
 }

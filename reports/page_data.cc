@@ -23,6 +23,14 @@ Json rounded(double value) {
   return std::round(value * kTenThousand) / kTenThousand;
 }
 
+// Four significant digits, as p-values need.
+Json short_number(const std::optional<double>& value) {
+  if (!value) return nullptr;
+  if (*value == 0.0) return 0;
+  const double scale = std::pow(10.0, 3.0 - std::floor(std::log10(std::abs(*value))));
+  return std::round(*value * scale) / scale;
+}
+
 struct PageGroup {
   const ResultTable* table;
   std::vector<std::vector<std::vector<const Row*>>> cells;  // [line][condition][repeat]
@@ -228,6 +236,30 @@ Json group_json(const RunStore& run, const PageGroup& group, std::vector<std::st
   return json;
 }
 
+// Numbers in a row instead of named fields: there may be thousands.
+Json short_comparisons(const ResultTable& table) {
+  Json list = Json::array();
+  for (const LineComparison& item : table.comparisons) {
+    list.push_back({item.a, item.b, item.condition, short_number(item.difference), short_number(item.low),
+                    short_number(item.high), short_number(item.p_value), short_number(item.p_adjusted),
+                    short_number(item.seed_error), item.reason});
+  }
+  return list;
+}
+
+Json short_tag_comparisons(const ResultTable& table, const Json& tags) {
+  std::map<std::string, size_t> places;
+  for (const Json& tag : tags) places.emplace(tag.get<std::string>(), places.size());
+  Json list = Json::array();
+  for (const TagComparison& item : table.tag_comparisons) {
+    const auto place = places.find(item.tag);
+    if (place == places.end()) continue;
+    list.push_back({item.a, item.b, place->second, short_number(item.difference), short_number(item.low),
+                    short_number(item.high), short_number(item.p_value), short_number(item.p_adjusted)});
+  }
+  return list;
+}
+
 }  // namespace
 
 Json page_data(const RunStore& run, const std::vector<ResultTable>& tables, std::vector<std::string>& notes) {
@@ -248,6 +280,9 @@ Json page_data(const RunStore& run, const std::vector<ResultTable>& tables, std:
     Json json = table_to_json(table);
     for (Json& line : json["lines"]) line.erase("keys");
     json["group"] = found - groups.begin();
+    json["comparisons"] = short_comparisons(table);
+    json["tag_comparisons"] =
+        short_tag_comparisons(table, data["groups"][static_cast<size_t>(found - groups.begin())]["tags"]);
     data["tables"].push_back(std::move(json));
   }
   return data;

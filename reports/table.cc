@@ -13,15 +13,23 @@
 #include "harness/core/parallel.h"
 #include "harness/core/text.h"
 #include "harness/metrics/statistics.h"
+#include "reports/line_comparisons.h"
+#include "reports/line_replicates.h"
+#include "reports/oracle.h"
 #include "reports/report.h"
+#include "reports/robustness_figures.h"
 #include "reports/table_text.h"
+#include "reports/tag_selection.h"
 #include "results/scored_tracks.h"
 
 namespace tagbench {
 namespace {
 
-constexpr size_t kMostNamed = 5;    // left-out tracks and undefined tags named in a note; the others are counted
-constexpr size_t kMostFailed = 20;  // failed cells named
+constexpr size_t kMostNamed = 5;         // left-out tracks and undefined tags named in a note; the others are counted
+constexpr size_t kMostFailed = 20;       // failed cells named
+constexpr size_t kMostPairedLines = 16;  // up to here every pair of architectures is compared
+// Labels sorted to compare single tags: some 5 s.
+constexpr int64_t kMostTagLabels = int64_t{60} * 1000 * 1000;
 
 std::string counted(size_t n, const std::string& noun) {
   return std::to_string(n) + " " + noun + (n == 1 ? "" : "s");
@@ -47,9 +55,13 @@ struct Group {
 };
 
 std::vector<std::pair<std::string, std::string>> settings_of(const Row& row, const std::string& split_setting) {
-  return {{"task", row.cell.task},   {"protocol file", row.cell.protocol_sha256.substr(0, 12)},
-          {"split", split_setting},  {"precision", row.cell.precision},
-          {"audio", row.cell.audio}, {"conformance", std::to_string(row.cell.conformance)}};
+  return {{"task", row.cell.task},
+          {"protocol file", row.cell.protocol_sha256.substr(0, 12)},
+          {"split", split_setting},
+          {"precision", row.cell.precision},
+          {"audio", row.cell.audio},
+          {"conformance", std::to_string(row.cell.conformance)},
+          {"tags", std::to_string(row.tags.size()) + " (" + sha256_hex(join_text(row.tags, "\n")).substr(0, 12) + ")"}};
 }
 
 std::vector<Group> group_rows(const std::vector<Row>& rows) {
@@ -194,6 +206,18 @@ TableValue summarize(const std::vector<double>& values, const std::string& reaso
   return summary;
 }
 
+// Means over folds, per seed; seeds without a value are left out.
+std::map<int64_t, double> seed_means(const std::map<Repeat, const Row*>& cells, const std::string& metric) {
+  std::map<int64_t, std::vector<double>> values;
+  for (const auto& [repeat, row] : cells) {
+    const MetricValue value = metric_of(*row, metric);
+    if (value.value) values[std::get<1>(repeat)].push_back(*value.value);
+  }
+  std::map<int64_t, double> means;
+  for (const auto& [seed, of_seed] : values) means[seed] = mean_of(of_seed);
+  return means;
+}
+
 TableValue condition_value(const std::map<Repeat, const Row*>& cells, const std::string& metric) {
   std::vector<double> values;
   std::string reason = "not computed";
@@ -205,7 +229,13 @@ TableValue condition_value(const std::map<Repeat, const Row*>& cells, const std:
       reason = value.reason;
     }
   }
-  return summarize(values, reason);
+  TableValue summary = summarize(values, reason);
+  const std::map<int64_t, double> seeds = seed_means(cells, metric);
+  if (seeds.size() < 2) return summary;
+  std::vector<double> of_seeds;
+  for (const auto& [seed, mean] : seeds) of_seeds.push_back(mean);
+  summary.deviation = summarize_sample(of_seeds).deviation;
+  return summary;
 }
 
 std::optional<size_t> clean_place(const Layout& layout) {
@@ -231,6 +261,7 @@ TableValue mean_drop_value(const LineCells& line, const Layout& layout, const st
     }
   }
   std::vector<double> drops;
+  std::map<int64_t, std::vector<double>> drops_of_seed;
   for (const auto& [repeat, values] : by_repeat) {
     double sum = 0.0;
     bool whole = true;
@@ -242,9 +273,16 @@ TableValue mean_drop_value(const LineCells& line, const Layout& layout, const st
       }
       if (c != *clean) sum += mean_of(values[c]);
     }
-    if (whole) drops.push_back(mean_of(values[*clean]) - sum / static_cast<double>(values.size() - 1));
+    if (!whole) continue;
+    drops.push_back(mean_of(values[*clean]) - sum / static_cast<double>(values.size() - 1));
+    drops_of_seed[repeat.second].push_back(drops.back());
   }
-  return summarize(drops, missing.empty() ? "not computed" : "no value under " + missing);
+  TableValue summary = summarize(drops, missing.empty() ? "not computed" : "no value under " + missing);
+  if (drops_of_seed.size() < 2) return summary;
+  std::vector<double> of_seeds;
+  for (const auto& [seed, of_seed] : drops_of_seed) of_seeds.push_back(mean_of(of_seed));
+  summary.deviation = summarize_sample(of_seeds).deviation;
+  return summary;
 }
 
 void add_throughput(ResultTable::Line& line, const std::string& label, const std::string& precision,
@@ -393,188 +431,279 @@ void note_run(const RunStore& run, std::vector<std::string>& notes) {
 
 // ---- intervals ----
 
-// A figure of one line on the tracks of one split, averaged over seeds.
-struct Sample {
-  double estimate = 0.0;
-  std::vector<double> resamples;  // NaN where undefined in a resample, which never leaves this file
-
-  void add(const Sample& other, double weight) {
-    estimate += weight * other.estimate;
-    resamples.resize(other.resamples.size(), 0.0);
-    for (size_t r = 0; r < resamples.size(); ++r) resamples[r] += weight * other.resamples[r];
-  }
-};
-using BySplit = std::map<std::string, Sample>;
-
-// Of one metric.
-struct LineSamples {
-  std::vector<BySplit> by_condition;
-  BySplit mean_drop;
-};
-
-BySplit mean_drop_samples(const LineSamples& line, size_t clean) {
-  BySplit drops;
-  const size_t n_conditions = line.by_condition.size();
-  if (n_conditions < 2) return drops;
-  for (const auto& [split, clean_sample] : line.by_condition[clean]) {
-    Sample drop = clean_sample;
-    bool whole = true;
-    for (size_t c = 0; c < n_conditions && whole; ++c) {
-      if (c == clean) continue;
-      const auto found = line.by_condition[c].find(split);
-      whole = found != line.by_condition[c].end();
-      if (whole) drop.add(found->second, -1.0 / static_cast<double>(n_conditions - 1));
-    }
-    if (whole) drops[split] = drop;
-  }
-  return drops;
-}
-
-// The mean over the splits that `other` has too. Folds are drawn independently, so value r of one and value r of
-// another make one draw of both.
-std::optional<Sample> over_splits(const BySplit& samples, const BySplit& other) {
-  Sample mean;
-  const auto shared =
-      std::count_if(samples.begin(), samples.end(), [&](const auto& entry) { return other.count(entry.first) > 0; });
-  if (shared == 0) return std::nullopt;
-  for (const auto& [split, sample] : samples) {
-    if (other.count(split) > 0) mean.add(sample, 1.0 / static_cast<double>(shared));
-  }
-  return mean;
-}
-
-void set_interval(TableValue& value, const BySplit& samples, double lowest) {
-  const auto sample = over_splits(samples, samples);
-  if (!value.mean || !sample) return;
-  const auto interval = centred_interval(sample->resamples, sample->estimate);
+void set_interval(TableValue& value, const BySplit& replicates) {
+  const std::vector<Replicates> mean = on_shared_splits({&replicates});
+  if (!value.mean || mean.empty()) return;
+  const auto interval = estimate_of(mean.front()).interval;
   if (!interval) return;
-  value.low = std::max(interval->low, lowest);
-  value.high = std::min(interval->high, 1.0);
+  value.low = interval->low;
+  value.high = interval->high;
 }
 
-// True if the interval of first minus second lies above 0.
-bool surely_greater(const BySplit& first, const BySplit& second) {
-  std::optional<Sample> difference = over_splits(first, second);
-  const std::optional<Sample> subtracted = over_splits(second, first);
-  if (!difference || !subtracted) return false;
-  difference->add(*subtracted, -1.0);
-  const auto interval = centred_interval(difference->resamples, difference->estimate);
-  return interval && interval->low > 0.0;
-}
-
-// Marks the best of a column if it is surely better than every other that has a value. `sign` -1: the smallest is the
-// best.
-void mark_best(const std::vector<TableValue*>& values, const std::vector<const BySplit*>& samples, double sign) {
-  std::optional<size_t> best;
-  size_t n_values = 0;
+// Marks the best of a column if no other that has a value ties with it.
+void mark_best(const std::vector<TableValue*>& values, const std::vector<const BySplit*>& replicates,
+               bool higher_is_better) {
+  std::vector<TableValue*> with_value;
+  std::vector<const BySplit*> parts;
   for (size_t i = 0; i < values.size(); ++i) {
     if (!values[i]->mean) continue;
-    ++n_values;
-    if (!best || sign * *values[i]->mean > sign * *values[*best]->mean) best = i;
+    with_value.push_back(values[i]);
+    parts.push_back(replicates[i]);
   }
-  if (n_values < 2) return;
-  for (size_t i = 0; i < values.size(); ++i) {
-    if (i == *best || !values[i]->mean) continue;
-    const bool greater =
-        sign > 0 ? surely_greater(*samples[*best], *samples[i]) : surely_greater(*samples[i], *samples[*best]);
-    if (!greater) return;
-  }
-  values[*best]->best = true;
+  const std::vector<Replicates> means = on_shared_splits(parts);
+  if (means.size() < 2) return;
+  std::vector<const Replicates*> systems;
+  for (const Replicates& mean : means) systems.push_back(&mean);
+  const std::vector<bool> ties = ties_with_best(systems, higher_is_better);
+  if (std::count(ties.begin(), ties.end(), true) != 1) return;
+  with_value[static_cast<size_t>(std::find(ties.begin(), ties.end(), true) - ties.begin())]->best = true;
 }
 
-struct GroupSamples {
-  std::vector<std::vector<LineSamples>> own;     // [metric][line], on all tracks of each cell
-  std::vector<std::vector<LineSamples>> paired;  // on the tracks that all cells of a split have; empty: the same as own
+// Cells that differ in seed alone.
+struct SeedCells {
+  size_t line = 0;
+  size_t condition = 0;
+  std::string split;
+  std::vector<const Row*> rows;
+  std::vector<std::string> tracks;  // hashes of ids, groups and labels, one per row
+  std::vector<Replicates> own;      // one per metric, on all tracks of the rows; empty where scores are missing
+  std::vector<Replicates> paired;   // on the tracks that all cells of the split have; empty: the same as own
+
+  int64_t n_labels() const {
+    int64_t n = 0;
+    for (const Row* row : rows) n += row->n_tracks * static_cast<int64_t>(row->tags.size());
+    return n;
+  }
+};
+
+struct GroupReplicates {
+  std::vector<std::vector<LineReplicates>> own;     // [metric][line], on all tracks of each cell
+  std::vector<std::vector<LineReplicates>> paired;  // on the tracks that all cells of a split have
+  std::vector<TagComparison> tag_comparisons;
   int resamples = 0;
   bool grouped = false;  // whole groups were drawn
   std::vector<std::string> notes;
 };
 
-// One per metric; a metric without a value has no resamples.
-using MetricSamples = std::vector<Sample>;
-
-MetricSamples metric_samples(const ScoredTracks& tracks, const Row& row, const std::vector<std::string>& metrics,
-                             const ReportOptions& options, int resamples, int threads) {
-  const TaggingReplicates replicates =
-      resample(tracks, row.cell.split_sha256, row.cell.task == "multiclass", resamples, options.seed, threads);
-  MetricSamples samples(metrics.size());
-  for (size_t m = 0; m < metrics.size(); ++m) {
-    const Replicates& of_metric = replicates_of(replicates, metrics[m]);
-    if (!of_metric.estimate.value) continue;
-    samples[m].estimate = *of_metric.estimate.value;
-    for (const std::optional<double>& value : of_metric.values) {
-      samples[m].resamples.push_back(value.value_or(std::numeric_limits<double>::quiet_NaN()));
-    }
+std::vector<std::string> common_ids(const std::vector<ScoredTracks>& all) {
+  std::map<std::string, size_t> seen;
+  for (const ScoredTracks& each : all) {
+    for (const std::string& id : each.track_ids) ++seen[id];
   }
-  return samples;
+  std::vector<std::string> common;
+  for (const std::string& id : all.front().track_ids) {
+    if (seen[id] == all.size()) common.push_back(id);
+  }
+  return common;
 }
 
-struct CellTask {
-  const Row* row;
-  size_t line;
-  size_t condition;
-  MetricSamples own;
-  MetricSamples paired;
-  std::string ids_hash;
-};
+std::vector<ScoredTracks> read_seeds(const RunStore& run, const SeedCells& cells) {
+  std::vector<ScoredTracks> seeds;
+  for (const Row* row : cells.rows) seeds.push_back(scored_tracks(run, *row));
+  return seeds;
+}
+
+std::string tracks_hash(const ScoredTracks& tracks) {
+  const auto bytes = [](const std::vector<uint8_t>& values) { return std::string(values.begin(), values.end()); };
+  return sha256_hex(join_text(tracks.track_ids, "\n") + "\n" + join_text(tracks.groups, "\n") + "\n" +
+                    bytes(tracks.labels) + "\n" + bytes(tracks.known));
+}
+
+// One per metric, the mean over seeds; a seed without a value is left out as it is from the table's mean. On the tracks
+// that all seeds have.
+std::vector<Replicates> seed_replicates(std::vector<ScoredTracks> seeds, const Row& row,
+                                        const std::vector<std::string>& metrics, const TagSelection& selection,
+                                        const ReportOptions& options, int resamples, int threads) {
+  const std::vector<std::string> common = common_ids(seeds);
+  if (common.size() < 2) return std::vector<Replicates>(metrics.size());
+  std::vector<TaggingReplicates> drawn;
+  for (ScoredTracks& tracks : seeds) {
+    if (tracks.track_ids != common) tracks = select_tracks(tracks, common);
+    tracks.groups = seeds.front().groups;  // resamples are drawn alike only for one grouping
+    drawn.push_back(resample(tracks, row.cell.split + " " + row.cell.split_sha256, row.cell.task == "multiclass",
+                             resamples, options.seed, threads));
+  }
+  std::vector<Replicates> means;
+  for (const std::string& metric : metrics) {
+    std::vector<Replicates> of_metric;
+    for (const TaggingReplicates& each : drawn) of_metric.push_back(selection.narrowed(each, metric, row.tags));
+    std::vector<const Replicates*> defined;
+    for (const Replicates& each : of_metric) {
+      if (each.estimate.value) defined.push_back(&each);
+    }
+    means.push_back(defined.empty() ? Replicates() : mean_of_paired(defined));
+  }
+  return means;
+}
 
 // As many as asked for, or as the limit of work allows; 0 where that is too few to be of use.
-int64_t affordable_resamples(const std::vector<CellTask>& tasks, const ReportOptions& options) {
+int64_t affordable_resamples(const std::vector<SeedCells>& cells, const ReportOptions& options) {
   int64_t n_labels = 1;
-  for (const CellTask& task : tasks) n_labels += task.row->n_tracks * static_cast<int64_t>(task.row->tags.size());
+  for (const SeedCells& each : cells) n_labels += each.n_labels();
   constexpr int64_t kFewest = 200;  // below this the ends of a 95 % interval are a matter of luck
-  const int64_t affordable = std::min<int64_t>(options.resamples, options.most_resampled_labels / n_labels);
+  // The jackknife behind every interval costs as much as so many resamples.
+  const int64_t affordable =
+      std::min<int64_t>(options.resamples, options.most_resampled_labels / n_labels - kMaxJackknifeParts);
   return affordable < std::min<int64_t>(kFewest, options.resamples) ? 0 : affordable;
 }
 
-std::vector<std::vector<LineSamples>> collect(const std::vector<CellTask>& tasks, const Layout& layout,
-                                              size_t n_metrics, bool paired) {
-  std::vector<std::vector<LineSamples>> collected(n_metrics, std::vector<LineSamples>(layout.lines.size()));
+std::vector<std::vector<LineReplicates>> collect(const std::vector<SeedCells>& cells, const Layout& layout,
+                                                 size_t n_metrics, bool paired) {
+  std::vector<std::vector<LineReplicates>> collected(n_metrics, std::vector<LineReplicates>(layout.lines.size()));
   for (size_t m = 0; m < n_metrics; ++m) {
-    for (LineSamples& line : collected[m]) line.by_condition.resize(layout.condition_labels.size());
-    std::map<std::tuple<size_t, size_t, std::string>, std::vector<const Sample*>> over_seeds;
-    for (const CellTask& task : tasks) {
-      const MetricSamples& samples = paired ? task.paired : task.own;
-      if (samples.empty() || samples[m].resamples.empty()) continue;
-      over_seeds[{task.line, task.condition, task.row->cell.split}].push_back(&samples[m]);
-    }
-    for (const auto& [place, samples] : over_seeds) {
-      Sample& mean = collected[m][std::get<0>(place)].by_condition[std::get<1>(place)][std::get<2>(place)];
-      for (const Sample* sample : samples) mean.add(*sample, 1.0 / static_cast<double>(samples.size()));
+    for (LineReplicates& line : collected[m]) line.by_condition.resize(layout.condition_labels.size());
+    for (const SeedCells& each : cells) {
+      const std::vector<Replicates>& replicates = paired && !each.paired.empty() ? each.paired : each.own;
+      if (replicates.empty() || !replicates[m].estimate.value) continue;
+      collected[m][each.line].by_condition[each.condition][each.split] = replicates[m];
     }
     if (const auto clean = clean_place(layout)) {
-      for (LineSamples& line : collected[m]) line.mean_drop = mean_drop_samples(line, *clean);
+      for (LineReplicates& line : collected[m]) line.mean_drop = mean_drop_replicates(line.by_condition, *clean);
     }
   }
   return collected;
 }
 
-GroupSamples resample_group(const RunStore& run, const Layout& layout, const std::vector<std::string>& metrics,
-                            const ReportOptions& options) {
-  GroupSamples result;
-  std::vector<CellTask> tasks;
+// Pairs need the same tracks and labels. Where some cells left tracks out, all cells of the split are compared on those
+// that every cell has. Returns whether that concerns any split.
+bool pair_up(const RunStore& run, std::vector<SeedCells>& cells, const std::vector<std::string>& metrics,
+             const TagSelection& selection, const ReportOptions& options, GroupReplicates& result) {
+  std::map<std::string, std::set<std::string>> hashes_of_split;
+  for (const SeedCells& each : cells) hashes_of_split[each.split].insert(each.tracks.begin(), each.tracks.end());
+  bool differ = false;
+  for (const auto& [split, hashes] : hashes_of_split) {
+    if (hashes.size() < 2) continue;
+    differ = true;
+    std::vector<ScoredTracks> kinds;  // one cell of each kind
+    std::set<std::string> done;
+    for (const SeedCells& each : cells) {
+      if (each.split != split || each.own.empty()) continue;
+      for (size_t i = 0; i < each.rows.size(); ++i) {
+        if (done.insert(each.tracks[i]).second) kinds.push_back(scored_tracks(run, *each.rows[i]));
+      }
+    }
+    const std::vector<std::string> common = common_ids(kinds);
+    if (common.size() >= 2) {
+      for (ScoredTracks& kind : kinds) kind = select_tracks(kind, common);
+    }
+    const bool same_labels = std::all_of(kinds.begin(), kinds.end(), [&](const ScoredTracks& kind) {
+      return kind.labels == kinds.front().labels && kind.known == kinds.front().known;
+    });
+    result.notes.push_back(
+        same_labels
+            ? "Not all cells of split " + split + " hold the same tracks and groups; best values are found on the " +
+                  std::to_string(common.size()) + " tracks that all hold."
+            : "The cells of split " + split +
+                  " hold different labels for the same tracks: no best values, no differences between them.");
+    for (SeedCells& each : cells) {
+      if (each.split != split || each.own.empty()) continue;
+      each.paired.assign(metrics.size(), Replicates());
+      if (!same_labels || common.size() < 2) continue;
+      std::vector<ScoredTracks> seeds = read_seeds(run, each);
+      for (ScoredTracks& tracks : seeds) {
+        tracks = select_tracks(tracks, common);
+        tracks.groups = kinds.front().groups;
+      }
+      each.paired = seed_replicates(std::move(seeds), *each.rows.front(), metrics, selection, options, result.resamples,
+                                    available_processors());
+    }
+  }
+  return differ;
+}
+
+size_t best_line(const Layout& layout, const std::string& metric) {
+  const size_t column = clean_place(layout).value_or(0);
+  size_t best = 0;
+  std::optional<double> highest;
+  for (size_t l = 0; l < layout.lines.size(); ++l) {
+    const std::optional<double> mean = condition_value(layout.lines[l].by_condition[column], metric).mean;
+    if (!mean || (highest && *mean <= *highest)) continue;
+    highest = mean;
+    best = l;
+  }
+  return best;
+}
+
+// ROC-AUC of single tags under the clean condition.
+void add_tag_comparisons(const RunStore& run, const Layout& layout, const std::vector<SeedCells>& cells,
+                         GroupReplicates& result) {
+  const auto clean = clean_place(layout);
+  if (!clean || layout.lines.size() < 2) return;
+  std::vector<std::map<std::string, const SeedCells*>> by_line(layout.lines.size());
+  int64_t n_labels = 0;
+  std::set<std::string> hashes;
+  for (const SeedCells& each : cells) {
+    if (each.condition != *clean || each.own.empty()) continue;
+    by_line[each.line][each.split] = &each;
+    n_labels += each.n_labels();
+  }
+  std::set<std::string> shared;
+  for (const auto& of_first_line : by_line.front()) {
+    const std::string& wanted = of_first_line.second->tracks.front();
+    const bool everywhere = std::all_of(by_line.begin(), by_line.end(), [&](const auto& line) {
+      const auto found = line.find(of_first_line.first);
+      if (found == line.end()) return false;
+      const auto& tracks = found->second->tracks;
+      return std::all_of(tracks.begin(), tracks.end(), [&](const std::string& t) { return t == wanted; });
+    });
+    if (everywhere) shared.insert(of_first_line.first);
+  }
+  if (shared.size() < layout.splits.size()) {
+    result.notes.emplace_back(
+        "Single tags are not compared between architectures: not all hold the same tracks under the clean condition.");
+    return;
+  }
+  if (n_labels > kMostTagLabels) {
+    result.notes.emplace_back("Single tags are not compared between architectures: the run is too large.");
+    return;
+  }
+  std::vector<LineScores> lines(by_line.size());
+  parallel_for(static_cast<int64_t>(lines.size()), available_processors(), [&](int64_t l) {
+    for (const auto& [split, each] : by_line[static_cast<size_t>(l)])
+      lines[static_cast<size_t>(l)].push_back(read_seeds(run, *each));
+  });
+  const auto pairs = compared_pairs(lines.size(), best_line(layout, "roc_auc"), kMostPairedLines);
+  result.tag_comparisons = compare_tags(layout.lines.front().all.front()->tags, lines, pairs, available_processors());
+}
+
+std::vector<SeedCells> seed_cells(const Layout& layout) {
+  std::map<std::tuple<size_t, size_t, std::string>, SeedCells> places;
   for (size_t l = 0; l < layout.lines.size(); ++l) {
     for (size_t c = 0; c < layout.condition_labels.size(); ++c) {
       for (const auto& [repeat, row] : layout.lines[l].by_condition[c]) {
-        if (row->metrics && row->n_tracks >= 2) tasks.push_back({row, l, c, {}, {}, ""});
+        if (!row->metrics || row->n_tracks < 2) continue;
+        SeedCells& each = places[{l, c, row->cell.split}];
+        each.line = l;
+        each.condition = c;
+        each.split = row->cell.split;
+        each.rows.push_back(row);
       }
     }
   }
-  if (options.resamples <= 0 || tasks.empty()) return result;
-  int64_t affordable = affordable_resamples(tasks, options);
+  std::vector<SeedCells> cells;
+  for (auto& [place, each] : places) cells.push_back(std::move(each));
+  return cells;
+}
+
+GroupReplicates resample_group(const RunStore& run, const Layout& layout, const std::vector<std::string>& metrics,
+                               const TagSelection& selection, const ReportOptions& options) {
+  GroupReplicates result;
+  std::vector<SeedCells> cells = seed_cells(layout);
+  if (options.resamples <= 0 || cells.empty()) return result;
+  int64_t affordable = affordable_resamples(cells, options);
   if (affordable == 0) {
     if (const auto clean = clean_place(layout)) {
-      tasks.erase(
-          std::remove_if(tasks.begin(), tasks.end(), [&](const CellTask& task) { return task.condition != *clean; }),
-          tasks.end());
-      affordable = affordable_resamples(tasks, options);
+      cells.erase(
+          std::remove_if(cells.begin(), cells.end(), [&](const SeedCells& each) { return each.condition != *clean; }),
+          cells.end());
+      affordable = affordable_resamples(cells, options);
       if (affordable > 0)
         result.notes.emplace_back(
             "Intervals and best values are given for the clean condition only: the run is too large to resample it all "
             "in a report with its usual limit.");
     }
   }
-  if (affordable == 0 || tasks.empty()) {
+  if (affordable == 0 || cells.empty()) {
     result.notes.emplace_back(
         "No intervals and no best values: the run is too large to resample in a report with its usual limit.");
     return result;
@@ -582,82 +711,113 @@ GroupSamples resample_group(const RunStore& run, const Layout& layout, const std
   result.resamples = static_cast<int>(affordable);
 
   const int processors = available_processors();
-  const bool many = tasks.size() >= static_cast<size_t>(processors);
-  std::vector<std::string> problems(tasks.size());
-  std::vector<char> grouped(tasks.size(), 0);
-  std::vector<std::vector<std::string>> ids(tasks.size());
-  parallel_for(static_cast<int64_t>(tasks.size()), many ? processors : 1, [&](int64_t i) {
+  const bool many = cells.size() >= static_cast<size_t>(processors);
+  std::vector<std::string> problems(cells.size());
+  std::vector<char> grouped(cells.size(), 0);
+  parallel_for(static_cast<int64_t>(cells.size()), many ? processors : 1, [&](int64_t i) {
     const auto index = static_cast<size_t>(i);
-    CellTask& task = tasks[index];
+    SeedCells& each = cells[index];
     try {
-      const ScoredTracks tracks = scored_tracks(run, *task.row);
-      task.ids_hash = sha256_hex(join_text(tracks.track_ids, "\n"));
-      grouped[index] = has_groups(tracks) ? 1 : 0;
-      task.own = metric_samples(tracks, *task.row, metrics, options, result.resamples, many ? 1 : processors);
+      std::vector<ScoredTracks> seeds = read_seeds(run, each);
+      for (const ScoredTracks& tracks : seeds) {
+        each.tracks.push_back(tracks_hash(tracks));
+        if (has_groups(tracks)) grouped[index] = 1;
+      }
+      each.own = seed_replicates(std::move(seeds), *each.rows.front(), metrics, selection, options, result.resamples,
+                                 many ? 1 : processors);
     } catch (const DataError& error) {
       problems[index] = error.what();
+      each.tracks.clear();
     }
   });
   for (const std::string& problem : problems) {
     if (!problem.empty()) result.notes.push_back("No interval for a cell: " + problem);
   }
   result.grouped = std::any_of(grouped.begin(), grouped.end(), [](char g) { return g != 0; });
-  result.own = collect(tasks, layout, metrics.size(), false);
-
-  // Pairs need the same tracks. Where some cells left tracks out, all cells of the split are compared on those that
-  // every cell has.
-  std::map<std::string, std::set<std::string>> hashes_of_split;
-  for (const CellTask& task : tasks) {
-    if (!task.ids_hash.empty()) hashes_of_split[task.row->cell.split].insert(task.ids_hash);
-  }
-  bool differ = false;
-  for (const auto& [split, hashes] : hashes_of_split) {
-    if (hashes.size() < 2) continue;
-    differ = true;
-    std::vector<std::string> common;
-    std::set<std::string> done;
-    for (const CellTask& task : tasks) {
-      if (task.row->cell.split != split || task.own.empty() || !done.insert(task.ids_hash).second) continue;
-      std::vector<std::string> own = scored_tracks(run, *task.row).track_ids;
-      std::sort(own.begin(), own.end());
-      if (done.size() == 1) {
-        common = own;
-        continue;
-      }
-      std::vector<std::string> both;
-      std::set_intersection(common.begin(), common.end(), own.begin(), own.end(), std::back_inserter(both));
-      common = both;
-    }
-    result.notes.push_back("Not all cells of split " + split + " hold the same tracks; best values are found on the " +
-                           std::to_string(common.size()) + " tracks that all hold.");
-    for (CellTask& task : tasks) {
-      if (task.row->cell.split != split || task.own.empty() || common.size() < 2) continue;
-      task.paired = metric_samples(select_tracks(scored_tracks(run, *task.row), common), *task.row, metrics, options,
-                                   result.resamples, processors);
-    }
-  }
-  if (differ) {
-    for (CellTask& task : tasks) {
-      if (hashes_of_split[task.row->cell.split].size() < 2) task.paired = task.own;
-    }
-    result.paired = collect(tasks, layout, metrics.size(), true);
-  }
+  result.own = collect(cells, layout, metrics.size(), false);
+  const bool differ = pair_up(run, cells, metrics, selection, options, result);
+  result.paired = differ ? collect(cells, layout, metrics.size(), true) : result.own;
+  if (selection.all()) add_tag_comparisons(run, layout, cells, result);
   return result;
 }
 
-void apply_samples(ResultTable& table, const std::vector<LineSamples>& own, const std::vector<LineSamples>& paired) {
-  const double sign = smaller_is_better(table.metric) ? -1.0 : 1.0;
+void apply_replicates(ResultTable& table, const std::vector<LineReplicates>& own,
+                      const std::vector<LineReplicates>& paired) {
+  const bool higher_is_better = !smaller_is_better(table.metric);
   for (size_t c = 0; c <= table.conditions.size(); ++c) {
     const bool drop = c == table.conditions.size();
     std::vector<TableValue*> values;
-    std::vector<const BySplit*> samples;
+    std::vector<const BySplit*> replicates;
     for (size_t l = 0; l < table.lines.size(); ++l) {
       values.push_back(drop ? &table.lines[l].mean_drop : &table.lines[l].values[c]);
-      set_interval(*values.back(), drop ? own[l].mean_drop : own[l].by_condition[c], drop ? -1.0 : 0.0);
-      samples.push_back(drop ? &paired[l].mean_drop : &paired[l].by_condition[c]);
+      set_interval(*values.back(), drop ? own[l].mean_drop : own[l].by_condition[c]);
+      replicates.push_back(drop ? &paired[l].mean_drop : &paired[l].by_condition[c]);
     }
-    mark_best(values, samples, drop ? -sign : sign);
+    mark_best(values, replicates, higher_is_better != drop);
   }
+}
+
+// The squared standard error of the mean over seeds, under every condition and of the mean drop; nothing for one seed.
+std::vector<std::optional<double>> squared_seed_errors(const LineCells& cells, const ResultTable::Line& line,
+                                                       const std::string& metric) {
+  std::vector<std::optional<double>> errors;
+  const auto squared = [](const std::optional<double>& deviation, size_t n_seeds) -> std::optional<double> {
+    if (!deviation || n_seeds < 2) return std::nullopt;
+    return *deviation * *deviation / static_cast<double>(n_seeds);
+  };
+  size_t fewest = std::numeric_limits<size_t>::max();
+  for (size_t c = 0; c < cells.by_condition.size(); ++c) {
+    const size_t n_seeds = seed_means(cells.by_condition[c], metric).size();
+    fewest = std::min(fewest, n_seeds);
+    errors.push_back(squared(line.values[c].deviation, n_seeds));
+  }
+  errors.push_back(squared(line.mean_drop.deviation, fewest));
+  return errors;
+}
+
+// What guessing reaches: 1/2; the share of positives, averaged over the tags that have any; one in as many classes.
+double chance_level(const Group& group, const std::string& metric) {
+  if (metric == "roc_auc") return 0.5;
+  std::vector<double> shares;
+  for (const Row* row : group.rows) {
+    if (!row->metrics) continue;
+    if (metric == "accuracy") return 1.0 / static_cast<double>(std::max<size_t>(1, row->tags.size()));
+    std::vector<double> of_tags;
+    for (const TagMetrics& tag : row->metrics->per_tag) {
+      if (tag.average_precision.value)
+        of_tags.push_back(static_cast<double>(tag.n_positive) / static_cast<double>(tag.n_known));
+    }
+    if (!of_tags.empty()) shares.push_back(mean_of(of_tags));
+  }
+  return shares.empty() ? 0.0 : mean_of(shares);
+}
+
+void add_robustness_figures(ResultTable& table, const Group& group, const Layout& layout,
+                            const std::vector<LineReplicates>& replicates, const std::string& reference) {
+  const auto clean = clean_place(layout);
+  if (!clean || table.conditions.size() < 2) return;
+  size_t reference_line = 0;
+  for (size_t l = 0; l < table.lines.size(); ++l) {
+    if (table.lines[l].model_label == reference) reference_line = l;
+  }
+  table.chance = chance_level(group, table.metric);
+  std::vector<RobustnessInput> inputs;
+  for (size_t l = 0; l < table.lines.size(); ++l) {
+    RobustnessInput input;
+    std::map<int64_t, std::vector<std::optional<double>>> by_seed;
+    for (size_t c = 0; c < table.conditions.size(); ++c) {
+      input.means.push_back(table.lines[l].values[c].mean);
+      for (const auto& [seed, mean] : seed_means(layout.lines[l].by_condition[c], table.metric)) {
+        auto& values = by_seed[seed];
+        values.resize(table.conditions.size());
+        values[c] = mean;
+      }
+    }
+    for (auto& [seed, values] : by_seed) input.by_seed.push_back(std::move(values));
+    if (!replicates.empty()) input.replicates = replicates[l];
+    inputs.push_back(std::move(input));
+  }
+  add_robustness(table, inputs, *clean, reference_line);
 }
 
 std::string repeats_text(const Layout& layout) {
@@ -667,15 +827,16 @@ std::string repeats_text(const Layout& layout) {
   return join_text(parts, " and ");
 }
 
-void note_intervals(const ResultTable& table, const Layout& layout, const GroupSamples& samples,
+void note_intervals(const ResultTable& table, const Layout& layout, const GroupReplicates& samples,
                     std::vector<std::string>& notes) {
   const std::string repeats = repeats_text(layout);
   if (!repeats.empty())
-    notes.push_back("Values are means over " + repeats + "; ± is the sample standard deviation over them.");
+    notes.push_back("Values are means over " + repeats + "; ± is the sample standard deviation over " +
+                    (layout.seeds.size() > 1 ? "seeds" : "folds") + ".");
   notes.insert(notes.end(), samples.notes.begin(), samples.notes.end());
   if (samples.resamples == 0) return;
   notes.push_back("Intervals: 95 %, bootstrap over the test " +
-                  std::string(samples.grouped ? "tracks in whole groups (artists)" : "tracks") + ", " +
+                  std::string(samples.grouped ? "tracks in whole groups (artists)" : "tracks") + ", " + "BCa, " +
                   grouped_digits(samples.resamples) + " resamples" +
                   (layout.splits.size() > 1 ? ", each fold drawn apart" : "") +
                   "; they hold for the trained systems as they are and say nothing about other training runs.");
@@ -754,26 +915,54 @@ void note_throughput(const ResultTable& table, const std::vector<ThroughputRow>&
   if (settings.size() > 1) notes.emplace_back("Speeds were measured under several settings: compare within one only.");
 }
 
-}  // namespace
+void check_reference(const std::vector<ResultTable>& tables, const std::string& reference) {
+  if (reference.empty() || tables.empty()) return;
+  std::vector<std::string> known;
+  for (const ResultTable& table : tables) {
+    for (const auto& line : table.lines) {
+      if (line.model_label == reference) return;
+      if (std::find(known.begin(), known.end(), line.model_label) == known.end()) known.push_back(line.model_label);
+    }
+  }
+  throw_unknown_name("reference architecture", reference, known);
+}
 
-std::vector<ResultTable> build_tables(const RunStore& run, const ReportOptions& options) {
-  const std::vector<Row> rows = run.rows();
+std::vector<ResultTable> tables_over(const RunStore& run, const std::vector<Row>& all_rows,
+                                     const TagSelection& selection, const ReportOptions& options) {
+  std::vector<Row> rows;
+  for (const Row& row : all_rows) rows.push_back(selection.narrowed(row));
   const std::vector<ThroughputRow> throughput = run.throughput();
   std::vector<ResultTable> tables;
   for (const Group& group : group_rows(rows)) {
     const Layout layout = lay_out(run, group);
     std::vector<std::string> metrics;
-    if (group.rows.front()->cell.task == "multiclass") metrics.emplace_back("accuracy");
+    // Accuracy is about all classes at once.
+    if (group.rows.front()->cell.task == "multiclass" && selection.all()) metrics.emplace_back("accuracy");
     metrics.emplace_back("roc_auc");
     metrics.emplace_back("average_precision");
-    const GroupSamples samples = resample_group(run, layout, metrics, options);
+    const GroupReplicates samples = resample_group(run, layout, metrics, selection, options);
+    std::vector<OracleInput> systems;
+    for (const LineCells& cells : layout.lines) systems.push_back({cells.label, cells.all});
+    std::vector<std::string> oracle_notes;
+    const auto oracle = oracle_lines(run, systems, metrics, selection, options, oracle_notes);
     for (size_t m = 0; m < metrics.size(); ++m) {
       ResultTable table = table_frame(group, layout, metrics[m]);
       table.resamples = samples.resamples;
+      table.oracle = oracle[m];
       for (const LineCells& cells : layout.lines) table.lines.push_back(table_line(cells, layout, table, throughput));
       if (samples.resamples > 0) {
-        apply_samples(table, samples.own[m], samples.paired.empty() ? samples.own[m] : samples.paired[m]);
+        apply_replicates(table, samples.own[m], samples.paired[m]);
+        std::vector<std::vector<std::optional<double>>> seed_errors;
+        for (size_t l = 0; l < layout.lines.size(); ++l)
+          seed_errors.push_back(squared_seed_errors(layout.lines[l], table.lines[l], table.metric));
+        compare_lines(table, samples.paired[m],
+                      compared_pairs(table.lines.size(), best_line(layout, table.metric), kMostPairedLines),
+                      seed_errors);
+        if (table.metric == "roc_auc") table.tag_comparisons = samples.tag_comparisons;
       }
+      add_robustness_figures(table, group, layout,
+                             samples.resamples > 0 ? samples.paired[m] : std::vector<LineReplicates>(),
+                             options.reference);
       if (!group.differs.empty()) {
         table.notes.push_back("A table of its own, not to be merged with others of this data set and protocol: " +
                               join_text(group.differs, ", ") + ".");
@@ -785,9 +974,47 @@ std::vector<ResultTable> build_tables(const RunStore& run, const ReportOptions& 
       note_short_tracks(layout, table.notes);
       note_undefined_tags(group, table.notes);
       note_throughput(table, throughput, table.notes);
+      table.notes.insert(table.notes.end(), oracle_notes.begin(), oracle_notes.end());
       note_run(run, table.notes);
       tables.push_back(std::move(table));
     }
+  }
+  check_reference(tables, options.reference);
+  return tables;
+}
+
+std::string named_tags(const std::vector<FalsifiedTag>& tags) {
+  std::vector<std::string> texts;
+  for (const FalsifiedTag& tag : tags) texts.push_back(tag.tag + " (" + first_names(tag.conditions, kMostNamed) + ")");
+  return first_names(texts, kMostFailed);
+}
+
+}  // namespace
+
+std::vector<ResultTable> build_tables(const RunStore& run, const ReportOptions& options) {
+  const std::vector<Row> rows = run.rows();
+  if (options.falsified_tags == FalsifiedTags::kKeep) return tables_over(run, rows, {}, options);
+  const std::vector<FalsifiedTag> falsified = falsified_tags(
+      run, rows, options.tag_kinds != nullptr ? *options.tag_kinds : std::map<std::string, std::string>());
+  if (falsified.empty()) {
+    std::vector<ResultTable> tables = tables_over(run, rows, {}, options);
+    for (ResultTable& table : tables)
+      table.notes.emplace_back("No tag is of a kind that a condition of the run may falsify: none is left out.");
+    return tables;
+  }
+  const std::string count = counted(falsified.size(), "tag");
+  std::vector<ResultTable> tables = tables_over(run, rows, TagSelection::without(falsified), options);
+  for (ResultTable& table : tables) {
+    table.tags_shown = "without " + count + " that conditions may falsify";
+    table.notes.push_back(
+        "Left out under every condition, because some may make their labels wrong: " + named_tags(falsified) + ".");
+  }
+  if (options.falsified_tags == FalsifiedTags::kOmit) return tables;
+  for (ResultTable& table : tables_over(run, rows, TagSelection::only(falsified), options)) {
+    table.tags_shown = "only " + count + " that conditions may falsify";
+    table.notes.push_back(
+        "These tags alone, whose labels the conditions in brackets may make wrong: " + named_tags(falsified) + ".");
+    tables.push_back(std::move(table));
   }
   return tables;
 }

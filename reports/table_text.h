@@ -21,6 +21,19 @@ std::string grouped_digits(int64_t value);
 std::string rate_text(double value);
 // "0.9127", "0.9127 ± 0.0012" with a deviation, "-" without a value. `plus_minus` is written between the two.
 std::string value_text(const TableValue& value, const std::string& plus_minus);
+// The table's lines and comparisons as other tables show them: heads, then rows of plain text.
+struct TextTable {
+  std::string title;
+  std::vector<std::vector<std::string>> rows;  // heads first; empty: nothing to show
+  std::vector<std::string> notes;
+};
+// Mean drop, relative robustness, corruption errors, the largest drop, ranks, and areas under severity, with intervals.
+TextTable robustness_text(const ResultTable& table);
+// Differences between architectures under one condition (the first compared), surest and largest first, at most
+// `most_rows`; with how many tags differ surely. Of a condition's name, or "mean drop".
+TextTable comparisons_text(const ResultTable& table, const std::string& condition, size_t most_rows);
+// "0.032", "<0.001", "-".
+std::string p_text(const std::optional<double>& value);
 // "[0.9051, 0.9210]", empty without an interval.
 std::string interval_text(const TableValue& value);
 

@@ -150,7 +150,7 @@ class Resampled {
   const TaggingReplicates& replicates(const Row& row) {
     auto& entry = replicates_[row.cell.key()];
     if (!entry) {
-      entry = std::make_unique<TaggingReplicates>(resample(tracks(row), row.cell.split_sha256,
+      entry = std::make_unique<TaggingReplicates>(resample(tracks(row), row.cell.split + " " + row.cell.split_sha256,
                                                            row.cell.task == "multiclass", options_.resamples,
                                                            options_.seed, options_.threads));
     }
@@ -487,36 +487,6 @@ std::map<std::string, CheckRule> parse_rules(const ConfigNode& node, bool of_tag
   return rules;
 }
 
-std::string escape_xml(const std::string& text) {
-  std::string escaped;
-  for (const char c : text) {
-    switch (c) {
-      case '&':
-        escaped += "&amp;";
-        break;
-      case '<':
-        escaped += "&lt;";
-        break;
-      case '>':
-        escaped += "&gt;";
-        break;
-      case '"':
-        escaped += "&quot;";
-        break;
-      case '\n':
-        escaped += "&#10;";
-        break;
-      case '\t':
-        escaped += "&#9;";
-        break;
-      // Other control characters cannot stand in XML at all.
-      default:
-        escaped += static_cast<unsigned char>(c) < 0x20U ? '?' : c;
-    }
-  }
-  return escaped;
-}
-
 std::string number_or_dash(const std::optional<double>& value) {
   return value ? format_fixed(*value, kDecimals) : "-";
 }
@@ -769,15 +739,15 @@ std::string check_junit(const CheckReport& report, const std::string& suite) {
   std::string cases;
   for (const CheckItem& item : report.items) {
     const std::string name = item.metric + (item.tag.empty() ? "" : " of " + item.tag) + " against " + item.reference;
-    cases += "    <testcase classname=\"" + escape_xml(item.subject) + "\" name=\"" + escape_xml(name) + "\"";
+    cases += "    <testcase classname=\"" + escape_markup(item.subject) + "\" name=\"" + escape_markup(name) + "\"";
     const std::string message = verdict_name(item.verdict) + ": found " + number_or_dash(item.found) + ", expected " +
                                 number_or_dash(item.expected) + (item.reason.empty() ? "" : "; " + item.reason);
     if (item.fails) {
       ++n_failures;
-      cases += ">\n      <failure message=\"" + escape_xml(message) + "\"/>\n    </testcase>\n";
+      cases += ">\n      <failure message=\"" + escape_markup(message) + "\"/>\n    </testcase>\n";
     } else if (item.verdict == Verdict::kNotComparable) {
       ++n_skipped;
-      cases += ">\n      <skipped message=\"" + escape_xml(message) + "\"/>\n    </testcase>\n";
+      cases += ">\n      <skipped message=\"" + escape_markup(message) + "\"/>\n    </testcase>\n";
     } else {
       cases += "/>\n";
     }
@@ -785,14 +755,14 @@ std::string check_junit(const CheckReport& report, const std::string& suite) {
   if (!report.holds() && n_failures == 0) {
     ++n_failures;
     ++n_cases;
-    cases += "    <testcase classname=\"" + escape_xml(suite) +
+    cases += "    <testcase classname=\"" + escape_markup(suite) +
              "\" name=\"something was compared\">\n      <failure message=\"nothing could be compared\"/>\n    "
              "</testcase>\n";
   }
   const std::string counts = "tests=\"" + std::to_string(n_cases) + "\" failures=\"" + std::to_string(n_failures) +
                              "\" errors=\"0\" skipped=\"" + std::to_string(n_skipped) + "\"";
   return "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites " + counts + ">\n  <testsuite name=\"" +
-         escape_xml(suite) + "\" " + counts + ">\n" + cases + "  </testsuite>\n</testsuites>\n";
+         escape_markup(suite) + "\" " + counts + ">\n" + cases + "  </testsuite>\n</testsuites>\n";
 }
 
 }  // namespace tagbench

@@ -1,8 +1,6 @@
 #include "results/scored_tracks.h"
 
 #include <algorithm>
-#include <cmath>
-#include <numeric>
 #include <set>
 #include <unordered_map>
 
@@ -105,9 +103,9 @@ ScoredTracks read_score_files(const std::filesystem::path& labels, const std::fi
   return tracks;
 }
 
-TaggingReplicates resample(const ScoredTracks& tracks, const std::string& split_sha256, bool multiclass, int resamples,
+TaggingReplicates resample(const ScoredTracks& tracks, const std::string& split, bool multiclass, int resamples,
                            uint64_t seed, int threads) {
-  const BootstrapOptions options{resamples, derived_seed(seed, {"tracks", split_sha256}), threads};
+  const BootstrapOptions options{resamples, derived_seed(seed, {"tracks", split}), threads};
   return bootstrap_metrics(tracks.label_matrix(), tracks.score_matrix(), group_indices(tracks.groups), options,
                            multiclass);
 }
@@ -157,18 +155,6 @@ bool has_groups(const ScoredTracks& tracks) {
   std::set<std::string> seen;
   return std::any_of(tracks.groups.begin(), tracks.groups.end(),
                      [&](const std::string& group) { return !group.empty() && !seen.insert(group).second; });
-}
-
-std::optional<Interval> centred_interval(std::vector<double> values, double estimate) {
-  const size_t n_drawn = values.size();
-  values.erase(std::remove_if(values.begin(), values.end(), [](double v) { return std::isnan(v); }), values.end());
-  constexpr size_t kFewest = 40;  // the 2.5 % point lies between values only from here on
-  if (values.size() < kFewest || 2 * values.size() < n_drawn) return std::nullopt;
-  std::sort(values.begin(), values.end());
-  const double shift =
-      estimate - std::accumulate(values.begin(), values.end(), 0.0) / static_cast<double>(values.size());
-  constexpr double kTail = 0.025;
-  return Interval{quantile_of_sorted(values, kTail) + shift, quantile_of_sorted(values, 1.0 - kTail) + shift};
 }
 
 }  // namespace tagbench

@@ -36,9 +36,9 @@ ScoredTracks read_score_files(const std::filesystem::path& labels, const std::fi
                               const std::filesystem::path& mask, const std::filesystem::path& tags);
 
 // Every metric on bootstrap resamples of the tracks; of whole groups where groups are known. The draws depend on
-// `seed`, the split's hash and the tracks with their groups alone, so that values of one index compare two systems on
-// the same resample, and the folds of one data set are drawn independently.
-TaggingReplicates resample(const ScoredTracks& tracks, const std::string& split_sha256, bool multiclass, int resamples,
+// `seed`, the split's name with its hash and the tracks with their groups alone, so that values of one index compare
+// two systems on the same resample, and the folds of one data set are drawn independently.
+TaggingReplicates resample(const ScoredTracks& tracks, const std::string& split, bool multiclass, int resamples,
                            uint64_t seed, int threads);
 
 // The replicates of a metric of metric_names(). Errors: UsageError for an unknown name.
@@ -49,11 +49,5 @@ ScoredTracks select_tracks(const ScoredTracks& tracks, const std::vector<std::st
 
 // True if tracks of one group are drawn together, that is if any group holds two tracks.
 bool has_groups(const ScoredTracks& tracks);
-
-// Percentile interval of 95 %, moved so that the mean of the replicates falls on the estimate. Average precision is
-// higher on resamples than on the tracks themselves (a positive drawn twice ranks beside itself), with few positives by
-// more than the width of the interval. `values` may hold NaN where the metric is undefined in a resample. Nothing if
-// fewer than 40 values, or fewer than half, are defined.
-std::optional<Interval> centred_interval(std::vector<double> values, double estimate);
 
 }  // namespace tagbench

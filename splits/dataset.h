@@ -9,6 +9,8 @@
 #include <vector>
 
 #include "harness/core/options.h"
+#include "harness/core/score_change.h"
+#include "harness/core/waveform.h"
 
 namespace tagbench {
 
@@ -47,6 +49,9 @@ struct Dataset {
   std::vector<uint8_t> labels;  // [tracks, tags], 0, 1, or kUnknownLabel where `task` is kPartial
   std::vector<Split> splits;    // at least one; folds are several that share a prefix and are averaged over
   std::filesystem::path root;
+  // A track played anew from its score with a change, at a sample rate of the dataset's own; empty where there are no
+  // scores. Safe from several threads. Errors: DataError that names the file.
+  std::function<Waveform(const Track&, const ScoreChange&)> play{};
   std::vector<std::string> notes;  // known traps handled, each told once in the log and kept in run.json
 
   int64_t n_tracks() const { return static_cast<int64_t>(tracks.size()); }

@@ -37,6 +37,12 @@ void set_up_fluidsynth_once() {
   });
 }
 
+// The nearest whole number chooses other keys, and with them the recordings that the font has for them; the wheel does
+// what is left.
+int whole_semitones(const RenderOptions& options) {
+  return static_cast<int>(std::lround(options.transpose_semitones));
+}
+
 void check_options(const Score& score, const RenderOptions& options) {
   const auto require = [](bool holds, const std::string& message) {
     if (!holds) throw UsageError("render_score: " + message);
@@ -44,14 +50,14 @@ void check_options(const Score& score, const RenderOptions& options) {
   require(options.sample_rate_hz >= 8000 && options.sample_rate_hz <= 96000,
           "sample_rate_hz must be from 8000 to 96000, got " + std::to_string(options.sample_rate_hz));
   require(options.transpose_semitones >= -24 && options.transpose_semitones <= 24,
-          "transpose_semitones must be from -24 to 24, got " + std::to_string(options.transpose_semitones));
+          "transpose_semitones must be from -24 to 24, got " + format_real(options.transpose_semitones));
   require(options.tempo_ratio >= 0.25 && options.tempo_ratio <= 4.0,
           "tempo_ratio must be from 0.25 to 4, got " + format_real(options.tempo_ratio));
   for (const ScorePart& part : score.parts) {
     if (part.percussion) continue;
     for (const Note& note : part.notes) {
-      const int pitch = note.pitch + options.transpose_semitones;
-      require(pitch >= 0 && pitch <= 127, "transposing by " + std::to_string(options.transpose_semitones) +
+      const int pitch = note.pitch + whole_semitones(options);
+      require(pitch >= 0 && pitch <= 127, "transposing by " + format_real(options.transpose_semitones) +
                                               " semitones takes the " + part.instrument + " to MIDI pitch " +
                                               std::to_string(pitch) + ", outside 0 to 127");
     }
@@ -78,7 +84,7 @@ std::vector<Event> events_of(const Score& score, const RenderOptions& options, i
     for (const Note& note : part.notes) {
       const int64_t begin = frame_of(note.onset_ticks);
       if (begin >= n_frames) continue;
-      const int pitch = part.percussion ? note.pitch : note.pitch + options.transpose_semitones;
+      const int pitch = part.percussion ? note.pitch : note.pitch + whole_semitones(options);
       events.push_back({begin, true, i, channels[i], pitch, note.velocity});
       events.push_back(
           {std::max(begin + 1, frame_of(note.onset_ticks + note.duration_ticks)), false, i, channels[i], pitch, 0});
@@ -135,15 +141,19 @@ class Synthesizer {
     fluid_synth_cc(get(), channel, 7, part.volume);
     fluid_synth_cc(get(), channel, 10, part.pan);
     fluid_synth_cc(get(), channel, 91, part.reverb_send);
+    const double fraction = options.transpose_semitones - whole_semitones(options);
+    if (part.percussion || fraction == 0.0) return;
+    constexpr int kWheelCentre = 8192;
+    fluid_synth_pitch_wheel_sens(get(), channel, 1);
+    fluid_synth_pitch_bend(get(), channel, kWheelCentre + static_cast<int>(std::lround(fraction * kWheelCentre)));
   }
 
   std::unique_ptr<fluid_settings_t, SettingsDeleter> settings_;
   std::unique_ptr<fluid_synth_t, SynthDeleter> synth_;
 };
 
-}  // namespace
-
-Waveform render_score(const Score& score, const RenderOptions& options) {
+// Without any gain.
+Waveform play(const Score& score, const RenderOptions& options) {
   check_options(score, options);
   set_up_fluidsynth_once();
   const auto n_frames =
@@ -178,14 +188,31 @@ Waveform render_score(const Score& score, const RenderOptions& options) {
     }
   }
   render_until(n_frames);
+  return waveform;
+}
+
+float gain_to_peak(const Waveform& waveform, const Score& score) {
   float peak = 0.0F;
   for (const float sample : waveform.samples) peak = std::max(peak, std::abs(sample));
   constexpr float kSilence = 1e-6F;
   if (peak < kSilence)
     throw DataError("render_score: nothing sounds in a score of " + format_real(score.duration_s) + " s");
-  const float gain = static_cast<float>(kSynthPeak) / peak;
+  return static_cast<float>(kSynthPeak) / peak;
+}
+
+}  // namespace
+
+Waveform render_score(const Score& score, const RenderOptions& options) {
+  Waveform waveform = play(score, options);
+  const float gain = options.gain ? *options.gain : gain_to_peak(waveform, score);
   for (float& sample : waveform.samples) sample *= gain;
   return waveform;
+}
+
+float written_gain(const Score& score, RenderOptions options) {
+  options.transpose_semitones = 0.0;
+  options.tempo_ratio = 1.0;
+  return gain_to_peak(play(score, options), score);
 }
 
 std::string fluidsynth_version() {

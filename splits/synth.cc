@@ -8,6 +8,7 @@
 #include <mutex>
 #include <set>
 #include <system_error>
+#include <unordered_map>
 
 #include "harness/core/csv.h"
 #include "harness/core/errors.h"
@@ -21,6 +22,7 @@
 #include "splits/reader_support.h"
 #include "splits/readers.h"
 #include "splits/render_score.h"
+#include "splits/score.h"
 
 namespace tagbench {
 namespace {
@@ -115,6 +117,69 @@ void render_clip(const TrackPlan& plan, const SynthSettings& settings, const std
   write_file_atomically(clips / (plan.id + ".csv"), activity_csv(score));
   write_file_atomically(clips / (plan.id + ".wav"), wav_bytes(waveform));
 }
+
+// Plays the corpus's scores anew with changes.
+class ScorePlayer {
+ public:
+  ScorePlayer(std::filesystem::path root, SynthSettings settings)
+      : root_(std::move(root)), settings_(std::move(settings)) {}
+
+  // As loud as the stored clip, and rounded as it is.
+  Waveform play(const Track& track, const ScoreChange& change) {
+    std::call_once(same_renderer_, [&] { require_same_renderer(); });
+    const std::filesystem::path path = root_ / std::filesystem::path(track.audio).replace_extension(".json");
+    try {
+      const Score score = read_score(path);
+      RenderOptions options;
+      options.sample_rate_hz = settings_.sample_rate_hz;
+      options.soundfont = settings_.soundfont;
+      options.transpose_semitones = change.semitones;
+      options.tempo_ratio = change.rate;
+      options.gain = gain_of(track.id, score, options);
+      Waveform waveform = render_score(score, options);
+      for (float& sample : waveform.samples) {
+        constexpr double kWritten = 32767.0;  // wav_bytes
+        constexpr float kRead = 32768.0F;     // decoders
+        sample = static_cast<float>(std::lround(kWritten * static_cast<double>(sample))) / kRead;
+      }
+      return waveform;
+    } catch (const UsageError& error) {
+      throw DataError(path.string() + ": " + error.what());
+    }
+  }
+
+ private:
+  // Another sound font or synthesizer would be taken for an effect of the change.
+  void require_same_renderer() const {
+    const Json stored = read_json(root_ / kSettingsFile);
+    const Json here = renderer_settings(settings_);
+    for (const auto& [key, value] : here.items()) {
+      if (stored.contains(key) && stored[key] == value) continue;
+      throw DataError("synth: " + root_.string() + " was rendered with " + key + " " +
+                      (stored.contains(key) ? stored[key].dump() : "(not stated)") + ", here it is " + value.dump() +
+                      "; its scores cannot be played anew beside its clips (delete the folder to render it anew)");
+    }
+  }
+
+  // Remembered, because finding it takes a rendering.
+  float gain_of(const std::string& id, const Score& score, const RenderOptions& options) {
+    {
+      const std::lock_guard<std::mutex> guard(mutex_);
+      const auto known = gains_.find(id);
+      if (known != gains_.end()) return known->second;
+    }
+    const float gain = written_gain(score, options);
+    const std::lock_guard<std::mutex> guard(mutex_);
+    gains_.emplace(id, gain);
+    return gain;
+  }
+
+  std::filesystem::path root_;
+  SynthSettings settings_;
+  std::once_flag same_renderer_;
+  std::mutex mutex_;
+  std::unordered_map<std::string, float> gains_;
+};
 
 std::string label_file(const std::vector<TrackPlan>& plans) {
   std::vector<std::string> header = {"path", "id", "artist", "split"};
@@ -212,6 +277,8 @@ Dataset load_synth(const Options& options) {
   if (font != SynthSettings().soundfont.filename().string()) {
     dataset.name += (dataset.name == "synth" ? ":soundfont=" : ",soundfont=") + font;
   }
+  const auto player = std::make_shared<ScorePlayer>(root, settings);
+  dataset.play = [player](const Track& track, const ScoreChange& change) { return player->play(track, change); };
   return dataset;
 }
 

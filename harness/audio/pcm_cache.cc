@@ -17,6 +17,7 @@
 #include <fstream>
 #include <mutex>
 #include <optional>
+#include <stdexcept>
 #include <string_view>
 #include <unordered_set>
 #include <vector>
@@ -38,14 +39,14 @@ constexpr char kIndexSuffix[] = ".idx";
 constexpr char kTemporarySuffix[] = ".tmp";
 constexpr size_t kKeyDigits = 32;  // of an XXH128 in hexadecimal
 
-// In front of the samples (float32, as the machine orders them).
+// In front of the samples (float32, as the machine orders them), which the note follows.
 struct EntryHeader {
   std::array<char, 8> magic;
   uint64_t count;
   int32_t sample_rate_hz;
-  uint32_t reserved;
+  uint32_t note_bytes;
   std::array<char, 32> checksum;  // xxh128_hex of the samples
-  uint64_t padding;
+  uint64_t note_checksum;         // 0 without a note
 };
 static_assert(sizeof(EntryHeader) == 64, "the samples begin at a multiple of a cache line");
 
@@ -161,6 +162,11 @@ std::vector<StoredFile> list_files(const std::filesystem::path& directory) {
   return files;
 }
 
+std::string made_key(const std::string& key) {
+  const std::string text = "made " + std::to_string(kFormatVersion) + "\n" + key;
+  return xxh128_hex(text.data(), text.size());
+}
+
 }  // namespace
 
 struct PcmCache::State {
@@ -189,8 +195,9 @@ struct PcmCache::State {
   }
 
   std::string content_hash(const std::filesystem::path& audio, const FileIdentity& identity);
-  std::optional<PcmClip> open_entry(const std::string& key, int sample_rate_hz, bool touch);
-  void store(const std::string& key, const Waveform& waveform);
+  std::optional<PcmClip> open_entry(const std::string& key, int sample_rate_hz, bool touch,
+                                    std::string* note = nullptr);
+  void store(const std::string& key, const Waveform& waveform, const std::string& note = "");
   void account(uint64_t bytes);
   void evict();
 };
@@ -225,7 +232,8 @@ std::string PcmCache::State::content_hash(const std::filesystem::path& audio, co
   return hash;
 }
 
-std::optional<PcmClip> PcmCache::State::open_entry(const std::string& key, int sample_rate_hz, bool touch) {
+std::optional<PcmClip> PcmCache::State::open_entry(const std::string& key, int sample_rate_hz, bool touch,
+                                                   std::string* note) {
   const std::filesystem::path path = in_folder(kEntryFolder, key, kEntrySuffix);
   const Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
   struct stat status {};
@@ -237,12 +245,14 @@ std::optional<PcmClip> PcmCache::State::open_entry(const std::string& key, int s
   auto mapping = std::make_shared<const Mapping>(address, size);
   EntryHeader header{};
   std::memcpy(&header, address, sizeof header);
-  const size_t payload = size - sizeof header;
+  if (header.note_bytes > size - sizeof header) return std::nullopt;
+  const size_t payload = size - sizeof header - header.note_bytes;
   if (header.magic != kMagic || header.sample_rate_hz != sample_rate_hz || payload % sizeof(float) != 0 ||
       header.count != payload / sizeof(float)) {
     return std::nullopt;
   }
   const auto* samples = reinterpret_cast<const float*>(static_cast<const char*>(address) + sizeof header);
+  const char* note_text = static_cast<const char*>(address) + sizeof header + payload;
   // A replaced entry is another file, so it is looked at again.
   const uint64_t identity = xxh64(key + std::to_string(status.st_ino), static_cast<uint64_t>(size));
   bool known = false;
@@ -253,26 +263,32 @@ std::optional<PcmClip> PcmCache::State::open_entry(const std::string& key, int s
   if (!known) {
     if (xxh128_hex(samples, payload) != std::string(header.checksum.data(), header.checksum.size()))
       return std::nullopt;
+    if (header.note_bytes > 0 && xxh64(std::string_view(note_text, header.note_bytes), 0) != header.note_checksum)
+      return std::nullopt;
     const std::lock_guard<std::mutex> guard(mutex);
     verified.insert(identity);
   }
+  if (note != nullptr) note->assign(note_text, header.note_bytes);
   // Marks the entry as used just now; in a cache that one may only read there is nothing to mark.
   if (touch) ::futimens(file.number(), nullptr);
   return PcmClip(std::move(mapping), SampleSpan{samples, static_cast<int64_t>(header.count)}, sample_rate_hz);
 }
 
-void PcmCache::State::store(const std::string& key, const Waveform& waveform) {
+void PcmCache::State::store(const std::string& key, const Waveform& waveform, const std::string& note) {
   const std::filesystem::path path = in_folder(kEntryFolder, key, kEntrySuffix);
   const size_t payload = waveform.samples.size() * sizeof(float);
   EntryHeader header{};
   header.magic = kMagic;
   header.count = waveform.samples.size();
   header.sample_rate_hz = waveform.sample_rate_hz;
+  header.note_bytes = static_cast<uint32_t>(note.size());
+  header.note_checksum = note.empty() ? 0 : xxh64(note, 0);
   const std::string checksum = xxh128_hex(waveform.samples.data(), payload);
   std::copy(checksum.begin(), checksum.end(), header.checksum.begin());
   write_unsynced(path, {{reinterpret_cast<const char*>(&header), sizeof header},
-                        {reinterpret_cast<const char*>(waveform.samples.data()), payload}});
-  account(sizeof header + payload);
+                        {reinterpret_cast<const char*>(waveform.samples.data()), payload},
+                        note});
+  account(sizeof header + payload + note.size());
 }
 
 // Listing a large cache takes a while, so between listings the size is estimated. Other processes' additions are
@@ -350,6 +366,28 @@ PcmClip PcmCache::get(const std::filesystem::path& audio, int sample_rate_hz) {
   }
   const SampleSpan samples{waveform->samples.data(), waveform->size()};
   return PcmClip(std::move(waveform), samples, sample_rate_hz);
+}
+
+std::string PcmCache::source_key(const std::filesystem::path& audio, int sample_rate_hz) {
+  if (state_->options.directory.empty()) throw std::logic_error("a cache without a directory has no keys");
+  const auto identity = identify(audio);
+  if (!identity) throw DataError(audio.string() + ": the file cannot be read (missing, or no permission)");
+  return state_->entry_key(state_->content_hash(audio, *identity), sample_rate_hz);
+}
+
+std::optional<PcmCache::Made> PcmCache::find_made(const std::string& key, int sample_rate_hz) {
+  std::string note;
+  const auto clip = state_->open_entry(made_key(key), sample_rate_hz, true, &note);
+  if (!clip) return std::nullopt;
+  return Made{*clip, note};
+}
+
+void PcmCache::keep_made(const std::string& key, const Waveform& waveform, const std::string& note) {
+  try {
+    state_->store(made_key(key), waveform, note);
+  } catch (const DataError& error) {
+    state_->warn_once(error.what());
+  }
 }
 
 bool PcmCache::contains(const std::filesystem::path& audio, int sample_rate_hz) {

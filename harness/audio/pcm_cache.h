@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "harness/audio/audio_file.h"
@@ -47,6 +48,19 @@ class PcmCache {
   // True if get() would find the clip stored.
   bool contains(const std::filesystem::path& audio, int sample_rate_hz);
   const PcmCacheOptions& options() const;
+
+  // Stands for the samples that get() gives: the file's content and the settings. Errors: DataError if the file cannot
+  // be read; std::logic_error without a directory.
+  std::string source_key(const std::filesystem::path& audio, int sample_rate_hz);
+
+  // Audio that was made from other audio, with a note, under a key that stands for everything that decides both. As
+  // get(): damaged entries are not found, a full disk is no error.
+  struct Made {
+    PcmClip clip;
+    std::string note;
+  };
+  std::optional<Made> find_made(const std::string& key, int sample_rate_hz);
+  void keep_made(const std::string& key, const Waveform& waveform, const std::string& note);
 
  private:
   struct State;

@@ -12,8 +12,9 @@ std::pair<std::string, std::string> parse_setting(const std::string& text) {
   return {text.substr(0, equals), text.substr(equals + 1)};
 }
 
-void ExperimentFlags::add_to(CLI::App& verb, bool file) {
-  if (file) verb.add_option("experiment", file_, "Experiment file (YAML)")->required();
+CLI::Option* ExperimentFlags::add_to(CLI::App& verb, bool file) {
+  CLI::Option* file_option =
+      file ? verb.add_option("experiment", file_, "Experiment file (YAML)")->required() : nullptr;
   verb.add_option("--dataset", dataset_, "Dataset: a name, or name:option=value,... (tagbench list datasets)")
       ->group("Experiment");
   verb.add_option("--splits", splits_, "Splits by name, or 'all'; a dataset of folds runs over all of them")
@@ -54,6 +55,7 @@ void ExperimentFlags::add_to(CLI::App& verb, bool file) {
   verb.add_option("--set", settings_,
                   "key=value: overrides any key, as in protocol.epochs=3 or dataset.root=/data/esc50")
       ->group("Run");
+  return file_option;
 }
 
 // A single --model becomes a map of its options, with those that have flags of their own; several stay a list of texts.

@@ -16,8 +16,8 @@ std::pair<std::string, std::string> parse_setting(const std::string& text);
 // override the file.
 class ExperimentFlags {
  public:
-  // With `file`, the experiment file is the verb's argument.
-  void add_to(CLI::App& verb, bool file);
+  // With `file`, the experiment file is the verb's argument; returns it, or null.
+  CLI::Option* add_to(CLI::App& verb, bool file);
   // The file (or an empty experiment) with every override applied.
   ConfigNode config() const;
 

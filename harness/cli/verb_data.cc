@@ -92,9 +92,9 @@ int show(const DataFlags& flags) {
 
 int prepare(const DataFlags& flags) {
   handle_interrupts();
-  const Dataset dataset = load(flags);
   if (flags.cache == "none")
     throw UsageError("data prepare: --cache: a folder was expected, as the cache is all it makes");
+  const Dataset dataset = load(flags);
   PcmCacheOptions options;
   options.directory = flags.cache.empty() ? default_cache_directory() : std::filesystem::path(flags.cache);
   options.max_bytes = static_cast<uint64_t>(flags.max_gib * 1073741824.0);

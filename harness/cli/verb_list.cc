@@ -78,18 +78,58 @@ void list_model(const ListFlags& flags) {
   listing.print(flags.format);
 }
 
-void list_perturbations(const ListFlags& flags) {
-  if (!flags.name().empty()) {
-    const PerturbationFacts& facts = find_perturbation(flags.name()).facts;
-    if (flags.format == "table") {
-      print_text(facts.name + " (version " + std::to_string(facts.version) + "): " + facts.summary +
-                 "\nsource: " + facts.source + "\nseverities: " + join_text(facts.ladder, "; ") +
-                 "\npublished settings: " + join_text(facts.published, "; ") +
-                 "\nmay falsify tags about: " + join_text(facts.may_falsify, ", ") + "\n\n");
-    }
-    print_options(facts.parameters, flags.format);
-    return;
+// "1: semitones=0.25; 2: ..."
+std::string numbered(const std::vector<std::string>& steps) {
+  std::vector<std::string> texts;
+  for (size_t i = 0; i < steps.size(); ++i) texts.push_back(std::to_string(i + 1) + ": " + steps[i]);
+  return join_text(texts, "; ");
+}
+
+std::string or_none(const std::string& text) {
+  return text.empty() ? "none" : text;
+}
+
+Json perturbation_json(const PerturbationFacts& facts) {
+  Json parameters = Json::array();
+  for (const OptionSpec& option : facts.parameters) {
+    parameters.push_back({{"name", option.name},
+                          {"default", option.required ? Json(nullptr) : Json(option.default_value)},
+                          {"unit", option.unit},
+                          {"range", range_text(option)},
+                          {"help", option.help}});
   }
+  return Json{{"name", facts.name},
+              {"version", facts.version},
+              {"summary", facts.summary},
+              {"source", facts.source},
+              {"parameters", parameters},
+              {"ladder", facts.ladder},
+              {"ladder_reason", facts.ladder_reason},
+              {"published", facts.published},
+              {"identity", facts.identity},
+              {"random", facts.random},
+              {"keeps_length", facts.length == LengthChange::kKept},
+              {"from_score", facts.from_score},
+              {"may_falsify", facts.may_falsify}};
+}
+
+void list_perturbation(const PerturbationFacts& facts, const std::string& format) {
+  if (format == "json") return print_text(perturbation_json(facts).dump(2) + "\n");
+  if (format == "table") {
+    print_text(facts.name + " (version " + std::to_string(facts.version) + "): " + facts.summary + "\nsource: " +
+               facts.source + "\nseverities (" + facts.name + "@1 to @" + std::to_string(facts.ladder.size()) +
+               "): " + numbered(facts.ladder) + "\n  why these: " + facts.ladder_reason + "\npublished settings: " +
+               or_none(join_text(facts.published, "; ")) + "\nchanges nothing with: " + or_none(facts.identity) +
+               "\nrandom: " + (facts.random ? "yes, keyed by seed, setting and track" : "no") +
+               "\nlength: " + (facts.length == LengthChange::kKept ? "kept" : "divided by rate") +
+               "\nworks on: " + (facts.from_score ? "tracks with a score (data set synth)" : "any sound") +
+               "\nmay falsify tags about: " + or_none(join_text(facts.may_falsify, ", ")) + "\n\n");
+  }
+  print_options(facts.parameters, format);
+}
+
+void list_perturbations(const ListFlags& flags) {
+  if (!flags.name().empty()) return list_perturbation(find_perturbation(flags.name()).facts, flags.format);
   Listing listing({"name", "version", "random", "parameters", "ladder", "may_falsify", "summary", "source"});
   for (const PerturbationEntry& entry : perturbations()) {
     const PerturbationFacts& facts = entry.facts;

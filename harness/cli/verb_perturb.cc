@@ -78,6 +78,12 @@ int perturb(const PerturbFlags& flags) {
   std::vector<Condition> conditions = parse_conditions({flags.spec});
   // "clean" leads every list of test conditions; here the user wants what was asked for.
   if (conditions.size() > 1) conditions.erase(conditions.begin());
+  for (const Condition& condition : conditions) {
+    if (condition.needs_score()) {
+      throw UsageError("perturb: " + condition.label() +
+                       " plays a score anew, and sound files have none; use it in an experiment on the data set synth");
+    }
+  }
   const std::vector<AudioInput> inputs = expand_audio_inputs(flags.inputs);
   std::vector<Job> jobs = plan(flags, inputs, conditions);
   Progress progress("perturbing", static_cast<int64_t>(jobs.size()), "files");
@@ -129,12 +135,13 @@ int perturb(const PerturbFlags& flags) {
 }  // namespace
 
 void add_perturb(CLI::App& app, VerbContext& context) {
-  CLI::App* verb = app.add_subcommand("perturb",
-                                      "Render perturbed audio to listen to. Samples are taken as the file holds them "
-                                      "(float files are neither rounded nor "
-                                      "clipped), channels are averaged, and 32-bit float WAV is written");
+  CLI::App* verb = app.add_subcommand(
+      "perturb",
+      "Render perturbed audio to listen to. Samples are taken as the file holds them (float files are neither rounded "
+      "nor clipped), channels are averaged, and 32-bit float WAV is written");
   auto flags = std::make_shared<PerturbFlags>();
-  verb->add_option("spec", flags->spec, "Perturbation, chain or set: pitch_shift:semitones=1, won2020, ...")
+  verb->add_option("spec", flags->spec,
+                   "Perturbation, chain, set or YAML list: pitch_shift:semitones=1, won2020, mine.yaml, ...")
       ->required();
   verb->add_option("input", flags->inputs, "Audio files and folders")->required();
   verb->add_option("-o,--output", flags->output, "A .wav file (one input), or a folder");

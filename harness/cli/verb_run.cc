@@ -9,6 +9,7 @@
 #include "harness/core/log.h"
 #include "harness/core/text.h"
 #include "harness/run/architectures.h"
+#include "harness/run/invariance.h"
 #include "harness/run/runner.h"
 #include "harness/run/throughput.h"
 #include "reports/report.h"
@@ -73,12 +74,41 @@ bool has_weights(const ConfigNode& model) {
                      [](const auto& option) { return option.first == "weights"; });
 }
 
-void add_run_flags(CLI::App& verb, RunFlags& flags, bool file) {
-  flags.experiment.add_to(verb, file);
+CLI::Option* add_run_flags(CLI::App& verb, RunFlags& flags, bool file) {
+  CLI::Option* file_option = flags.experiment.add_to(verb, file);
   verb.add_option("--shard", flags.shard, "i/n: work on every n-th cell only")->group("Run");
   verb.add_flag("--fresh", flags.fresh, "Start over: forget what the run directory holds of this experiment")
       ->group("Run");
   verb.add_flag("--resume", flags.resume, "Go on where the run stopped (the default)")->group("Run");
+  return file_option;
+}
+
+struct InvarianceFlags {
+  std::string run, format = "table";
+  int cells = 4;
+};
+
+int validate_invariance(const InvarianceFlags& flags) {
+  const RunStore store = RunStore::open(flags.run);
+  const Experiment experiment = load_experiment(ConfigNode::load(store.directory() / "config.resolved.yaml"));
+  InvarianceOptions options;
+  options.cells = flags.cells;
+  const InvarianceReport report = check_invariance(experiment, store, options);
+  Listing listing({"verdict", "cell", "settings", "metric", "moved_by", "largest_score_change"});
+  for (const InvarianceItem& item : report.items) {
+    listing.add({item.holds ? "holds" : "moves", item.subject, item.settings,
+                 item.problem.empty() ? item.metric : item.problem, item.problem.empty() ? Json(item.moved) : Json(),
+                 item.score_moved});
+  }
+  listing.print(flags.format);
+  if (report.n_foreign > 0)
+    spdlog::warn("{} rows of the run are none of its stored configuration's and were not scored again",
+                 report.n_foreign);
+  spdlog::info("{} of {} finished cells scored again; a metric may move by {}",
+               flags.cells < report.n_finished ? flags.cells : report.n_finished, report.n_finished,
+               format_real(options.tolerance));
+  if (!report.holds()) spdlog::error("results depend on batch size or threads");
+  return report.holds() ? 0 : 1;
 }
 
 }  // namespace
@@ -135,10 +165,21 @@ void add_validate(CLI::App& app, VerbContext& context) {
   CLI::App* verb = app.add_subcommand("validate", "Check everything a run needs without computing");
   auto flags = std::make_shared<RunFlags>();
   auto print_config = std::make_shared<bool>(false);
-  add_run_flags(*verb, *flags, true);
+  auto invariance = std::make_shared<InvarianceFlags>();
+  CLI::Option* file = add_run_flags(*verb, *flags, true);
   verb->add_flag("--print-config", *print_config, "Print the resolved experiment");
-  verb->callback([flags, print_config, &context] {
-    context.action = [flags, print_config] {
+  CLI::Option* run = verb->add_option("--invariance", invariance->run,
+                                      "Instead: score cells of this run again with other batch sizes and threads; "
+                                      "exit code 1 if a metric moves by more than 1e-6");
+  verb->add_option("--cells", invariance->cells, "How many cells --invariance scores again (default 4)")
+      ->check(CLI::PositiveNumber)
+      ->needs(run);
+  verb->add_option("--format", invariance->format, "Of --invariance: table (default), csv or json")->needs(run);
+  file->required(false)->excludes(run);
+  verb->callback([flags, print_config, invariance, file, &context] {
+    context.action = [flags, print_config, invariance, given = file->count() > 0] {
+      if (!invariance->run.empty()) return validate_invariance(*invariance);
+      if (!given) throw UsageError("validate: an experiment file was expected, or --invariance RUN");
       const Experiment experiment = load_experiment(flags->experiment.config());
       if (*print_config) {
         print_text(experiment.resolved);

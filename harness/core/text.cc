@@ -173,4 +173,36 @@ std::string suggestion(std::string_view name, const std::vector<std::string>& kn
   return text;
 }
 
+std::string escape_markup(std::string_view text) {
+  std::string escaped;
+  for (const char c : text) {
+    switch (c) {
+      case '&':
+        escaped += "&amp;";
+        break;
+      case '<':
+        escaped += "&lt;";
+        break;
+      case '>':
+        escaped += "&gt;";
+        break;
+      case '"':
+        escaped += "&quot;";
+        break;
+      case '\'':
+        escaped += "&#39;";
+        break;
+      case '\n':
+        escaped += "&#10;";
+        break;
+      case '\t':
+        escaped += "&#9;";
+        break;
+      default:
+        escaped += static_cast<unsigned char>(c) < 0x20U ? '?' : c;
+    }
+  }
+  return escaped;
+}
+
 }  // namespace tagbench

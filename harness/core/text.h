@@ -36,4 +36,8 @@ std::optional<std::string> nearest_name(std::string_view name, const std::vector
 // "did you mean 'x'? known: a, b, c" (the first half only when something is near). Long lists are cut, and counted.
 std::string suggestion(std::string_view name, const std::vector<std::string>& known);
 
+// For text and quoted attributes of XML 1.0 and HTML. Line ends and tabs are kept, as numbers; other control characters
+// cannot stand in XML at all and become question marks.
+std::string escape_markup(std::string_view text);
+
 }  // namespace tagbench

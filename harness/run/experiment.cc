@@ -21,11 +21,6 @@ std::vector<std::string> text_list(const ConfigNode& node) {
   return values;
 }
 
-// A condition in a list may be a chain, which YAML reads as text only in quotes; everything else is text.
-std::vector<std::string> condition_texts(const ConfigNode& node) {
-  return node.defined() ? text_list(node) : std::vector<std::string>{"clean"};
-}
-
 Dataset parse_dataset(const ConfigNode& node) {
   if (!node.defined()) node.fail("is required: a dataset's name, or a map with name, root and the dataset's options");
   if (node.is_scalar()) {
@@ -123,17 +118,19 @@ std::vector<std::string> parse_splits(const ConfigNode& node, const Dataset& dat
   return wanted;
 }
 
+uint64_t gibibytes(const ConfigNode& node) {
+  const double gib = node.real();
+  if (gib <= 0 || gib > 1e6) node.fail("must be above 0 and at most 1000000");
+  return static_cast<uint64_t>(gib * 1073741824.0);
+}
+
 PcmCacheOptions parse_cache(const ConfigNode& node) {
   PcmCacheOptions cache;
   cache.directory = default_cache_directory();
   if (!node.defined()) return cache;
-  node.require_known_keys({"directory", "max_gib", "round_to_16_bits", "resample_quality"});
+  node.require_known_keys({"directory", "max_gib", "rendered_max_gib", "round_to_16_bits", "resample_quality"});
   if (node.has("directory")) cache.directory = node["directory"].text() == "none" ? "" : node["directory"].text();
-  if (node.has("max_gib")) {
-    const double gib = node["max_gib"].real();
-    if (gib <= 0 || gib > 1e6) node["max_gib"].fail("must be above 0 and at most 1000000");
-    cache.max_bytes = static_cast<uint64_t>(gib * 1073741824.0);
-  }
+  if (node.has("max_gib")) cache.max_bytes = gibibytes(node["max_gib"]);
   if (node.has("round_to_16_bits")) cache.decode.round_to_16_bits = node["round_to_16_bits"].flag();
   if (node.has("resample_quality")) {
     const std::string quality = node["resample_quality"].text();
@@ -196,6 +193,8 @@ std::string resolved_text(const Experiment& experiment, const ConfigNode& config
                   {"max_gib", static_cast<double>(cache.max_bytes) / 1073741824.0},
                   {"round_to_16_bits", cache.decode.round_to_16_bits},
                   {"resample_quality", resample_quality_name(cache.quality)}};
+  if (!experiment.rendered_cache.directory.empty())
+    all["cache"]["rendered_max_gib"] = static_cast<double>(experiment.rendered_cache.max_bytes) / 1073741824.0;
   all["strict"] = experiment.strict;
   all["throughput"] = experiment.throughput;
   all["output"] = experiment.output.string();
@@ -203,6 +202,16 @@ std::string resolved_text(const Experiment& experiment, const ConfigNode& config
   ConfigNode resolved = ConfigNode::parse(config.dump(), "resolved experiment");
   for (const auto& [key, value] : all.items()) resolved.set(key, value.dump(), "resolved experiment");
   return resolved.dump();
+}
+
+// By choice: perturbed audio is as large as the clean, once per condition.
+PcmCacheOptions parse_rendered_cache(const ConfigNode& node, const PcmCacheOptions& cache) {
+  PcmCacheOptions rendered;
+  if (!node.defined() || !node.has("rendered_max_gib")) return rendered;
+  if (cache.directory.empty()) node["rendered_max_gib"].fail("needs a directory; cache.directory is none");
+  rendered.directory = cache.directory / "rendered";
+  rendered.max_bytes = gibibytes(node["rendered_max_gib"]);
+  return rendered;
 }
 
 template <typename Values>
@@ -249,6 +258,7 @@ Experiment load_experiment(const ConfigNode& config) {
   experiment.resamples = bounded_integer(config, "resamples", 0, 1000000, experiment.resamples, "0 (no intervals)");
   experiment.output = config.has("output") ? config["output"].text() : "runs/" + experiment.name;
   experiment.cache = parse_cache(config["cache"]);
+  experiment.rendered_cache = parse_rendered_cache(config["cache"], experiment.cache);
   experiment.conditions = parse_conditions(condition_texts(config["perturbations"]));
   experiment.protocol = config.has("protocol") ? load_protocol(config["protocol"]) : load_protocol("won2020");
 
@@ -276,6 +286,12 @@ Experiment load_experiment(const ConfigNode& config) {
   require_different(models, experiment.models);
 
   experiment.dataset = parse_dataset(config["dataset"]);
+  for (const Condition& condition : experiment.conditions) {
+    if (condition.needs_score() && !experiment.dataset.play) {
+      config["perturbations"].fail(condition.label() + " plays the score of each track anew; the tracks of " +
+                                   experiment.dataset.name + " have none, only those of synth do");
+    }
+  }
   experiment.splits = parse_splits(config["splits"], experiment.dataset);
   experiment.resolved = resolved_text(experiment, config);
   return experiment;

@@ -40,6 +40,7 @@ struct Experiment {
   int threads = 1;
   std::string precision = "fp32";
   PcmCacheOptions cache;
+  PcmCacheOptions rendered_cache;  // of perturbed audio; without a directory: none is kept
   bool strict = false;
   bool throughput = false;  // also measure speed
   std::filesystem::path output;

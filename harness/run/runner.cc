@@ -90,6 +90,11 @@ std::shared_ptr<Tagger> load_given(const ModelRequest& model, const std::filesys
   return tagger;
 }
 
+// Of the cell that holds the training.
+std::filesystem::path model_path(const RunStore& store, const std::string& owner_key) {
+  return store.cell_directory(owner_key) / "checkpoint" / "model.safetensors";
+}
+
 class ExperimentRun {
  public:
   ExperimentRun(const Experiment& experiment, const RunStore& store, const RunOptions& options)
@@ -98,6 +103,7 @@ class ExperimentRun {
         options_(options),
         cache_(experiment.cache),
         audio_(experiment.dataset, cache_),
+        rendered_(experiment.rendered_cache),
         cells_(plan_cells(experiment, audio_.settings())),
         device_(parse_device(experiment.device)) {
     for (size_t i = 0; i < cells_.size(); ++i) {
@@ -310,10 +316,7 @@ class ExperimentRun {
 
   // ---- training ----
 
-  std::filesystem::path model_path(const std::string& owner_key) const {
-    return store_.cell_directory(owner_key) / "checkpoint" / "model.safetensors";
-  }
-  bool trained(const Cell& cell) const { return std::filesystem::exists(model_path(cell.trained_by)); }
+  bool trained(const Cell& cell) const { return std::filesystem::exists(model_path(store_, cell.trained_by)); }
 
   std::string training_label(const Cell& cell) const {
     std::string label = experiment_.models[cell.model].label;
@@ -345,7 +348,7 @@ class ExperimentRun {
     info.extra["protocol"] = experiment_.protocol.name;
     info.extra["best_epoch"] = std::to_string(result.best_epoch);
     write_left_out(owner, split);
-    save_model_file(model_path(owner.key), *tagger, info);
+    save_model_file(model_path(store_, owner.key), *tagger, info);
     std::filesystem::remove(directory / "checkpoint" / "state.safetensors");
     spdlog::info("{}: trained, best epoch {} of {}", task.label, result.best_epoch, result.epochs);
   }
@@ -363,11 +366,10 @@ class ExperimentRun {
   // ---- evaluation ----
 
   std::shared_ptr<Tagger> ready_tagger(const Cell& cell) {
-    const ModelRequest& model = experiment_.models[cell.model];
-    const std::filesystem::path weights = cell.trained_by.empty() ? model.weights : model_path(cell.trained_by);
-    std::shared_ptr<Tagger> tagger = load_given(model, weights, experiment_.dataset);
+    std::shared_ptr<Tagger> tagger = load_tagger(experiment_, store_, cell);
     // Counted on the processor, whatever computes: operators of other devices are counted differently.
-    if (multiply_adds_.count(model.label) == 0) multiply_adds_[model.label] = multiply_adds(*tagger);
+    const std::string& label = experiment_.models[cell.model].label;
+    if (multiply_adds_.count(label) == 0) multiply_adds_[label] = multiply_adds(*tagger);
     tagger->to(device_);
     prepare_for_inference(*tagger);
     return tagger;
@@ -429,6 +431,7 @@ class ExperimentRun {
     const std::vector<int64_t> tracks = usable(split, Part::kTest);
     const Condition& condition = experiment_.conditions[condition_index];
     SweepTask task{audio_,
+                   rendered_,
                    tracks,
                    condition,
                    static_cast<uint64_t>(experiment_.perturbation_seed),
@@ -544,6 +547,7 @@ class ExperimentRun {
   RunOptions options_;
   PcmCache cache_;
   TrackAudio audio_;
+  RenderedTracks rendered_;
   std::vector<Cell> cells_;
   std::vector<size_t> mine_;
   torch::Device device_;
@@ -553,6 +557,12 @@ class ExperimentRun {
 };
 
 }  // namespace
+
+std::shared_ptr<Tagger> load_tagger(const Experiment& experiment, const RunStore& store, const Cell& cell) {
+  const ModelRequest& model = experiment.models[cell.model];
+  const std::filesystem::path weights = cell.trained_by.empty() ? model.weights : model_path(store, cell.trained_by);
+  return load_given(model, weights, experiment.dataset);
+}
 
 void validate_experiment(const Experiment& experiment) {
   parse_device(experiment.device);

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <memory>
 #include <string>
 
 #include "harness/run/experiment.h"
@@ -26,6 +27,10 @@ struct RunSummary {
 // with its message and does not stop the others. Several processes may work on one run directory: each unit of work is
 // claimed. Errors: Interrupted (finished work is kept); DataError with `strict` for the first unusable track.
 RunSummary run_experiment(const Experiment& experiment, const RunStore& store, const RunOptions& options);
+
+// A cell's architecture with its weights, given or trained in this run, on the processor. Errors: DataError if they are
+// missing or do not fit.
+std::shared_ptr<Tagger> load_tagger(const Experiment& experiment, const RunStore& store, const Cell& cell);
 
 // What run_experiment would trip over early, without computing: devices, weights that do not fit, a protocol that does
 // not suit the dataset's task or split, audio files that are missing, an output that cannot be written. Errors: the

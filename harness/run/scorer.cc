@@ -17,11 +17,28 @@ namespace {
 // a batch of any architecture below 1 GiB.
 constexpr int64_t kMaxBatchSamples = int64_t{1} << 20U;
 
+// Of the `batch` that begins at chunk `first`. Checked before the network as well as after it: some layers turn NaN
+// into 0.
+torch::Tensor finite_features(Tagger& tagger, const torch::Tensor& batch, int64_t first) {
+  torch::Tensor features = tagger.front_end(batch);
+  const torch::Tensor bad = features.flatten(1).isfinite().all(1).logical_not().nonzero();
+  if (bad.numel() > 0) {
+    throw DataError(tagger.facts().name + ": the front end gave NaN or infinity for chunk " +
+                    std::to_string(first + bad[0].item<int64_t>()) +
+                    " (counted from 0); its samples are too large, or the weights are damaged");
+  }
+  return features;
+}
+
 void require_finite(const torch::Tensor& logits, const std::string& model) {
   if (!logits.isfinite().all().item<bool>()) {
     throw DataError(model +
                     ": the network gave a value that is not finite; its weights are damaged or training diverged");
   }
+}
+
+int64_t batch_of(const ScorerOptions& options, int64_t chunk_samples) {
+  return options.batch_chunks > 0 ? options.batch_chunks : evaluation_batch(chunk_samples);
 }
 
 }  // namespace
@@ -38,10 +55,12 @@ torch::Tensor chunk_logits(Tagger& tagger, const torch::Tensor& chunks, const Sc
   const c10::InferenceMode inference;
   tagger.eval();
   std::vector<torch::Tensor> parts;
-  for (const torch::Tensor& batch : chunks.split(evaluation_batch(chunks.size(1)))) {
-    torch::Tensor features = tagger.front_end(batch.to(options.device));
+  int64_t first = 0;
+  for (const torch::Tensor& batch : chunks.split(batch_of(options, chunks.size(1)))) {
+    const torch::Tensor features = finite_features(tagger, batch.to(options.device), first);
     const AutocastGuard autocast(options.device, options.bf16);
     parts.push_back(tagger.network(features).to(torch::kCPU, torch::kFloat32));
+    first += batch.size(0);
   }
   return torch::cat(parts);
 }
@@ -78,8 +97,11 @@ std::vector<TrackScores> Scorer::score(SampleSpan track, int n_chunks) const {
     const std::string front_end = tagger.front_end_key();
     const auto compute_features = [&] {
       std::vector<torch::Tensor> batches;
-      for (const torch::Tensor& batch : chunks.split(evaluation_batch(chunk_samples)))
-        batches.push_back(tagger.front_end(batch.to(options_.device)));
+      int64_t first = 0;
+      for (const torch::Tensor& batch : chunks.split(batch_of(options_, chunk_samples))) {
+        batches.push_back(finite_features(tagger, batch.to(options_.device), first));
+        first += batch.size(0);
+      }
       return batches;
     };
     std::vector<torch::Tensor> own;

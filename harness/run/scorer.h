@@ -16,6 +16,7 @@ namespace tagbench {
 struct ScorerOptions {
   torch::Device device = torch::kCPU;
   bool bf16 = false;
+  int64_t batch_chunks = 0;  // at once through a network; 0: as many as memory allows. Results do not depend on it.
 };
 
 // Scores of one track under a protocol.

@@ -135,13 +135,10 @@ std::vector<SweepResult> sweep(const std::vector<std::shared_ptr<Tagger>>& tagge
   const auto render = [&](int64_t index) {
     Rendered rendered;
     const int64_t track = task.tracks[static_cast<size_t>(index)];
-    const std::string& id = task.audio.dataset().tracks[static_cast<size_t>(track)].id;
     try {
       for (const auto& entry : taggers_by_rate) {
-        const PcmClip clip = task.audio.load(track, entry.first);
-        const Waveform input{std::vector<float>(clip.data(), clip.data() + clip.size()), entry.first};
         rendered.by_rate[entry.first] =
-            task.condition.is_clean() ? Perturbed{input, {}} : task.condition.apply(input, task.perturbation_seed, id);
+            task.rendered.render(task.audio, track, entry.first, task.condition, task.perturbation_seed);
       }
     } catch (const DataError& error) {
       if (task.strict) throw;

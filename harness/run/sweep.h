@@ -8,6 +8,7 @@
 
 #include "harness/nn/tagger.h"
 #include "harness/run/protocol.h"
+#include "harness/run/rendered_tracks.h"
 #include "harness/run/scorer.h"
 #include "harness/run/track_audio.h"
 #include "perturbations/condition.h"
@@ -17,6 +18,7 @@ namespace tagbench {
 
 struct SweepTask {
   const TrackAudio& audio;
+  RenderedTracks& rendered;
   std::vector<int64_t> tracks;
   const Condition& condition;
   uint64_t perturbation_seed = 0;

@@ -8,9 +8,23 @@
 
 namespace tagbench {
 
-PcmClip TrackAudio::load(int64_t track, int sample_rate_hz) const {
+std::filesystem::path TrackAudio::file(int64_t track) const {
   const std::filesystem::path& path = dataset_.tracks[static_cast<size_t>(track)].audio;
-  return cache_.get(path.is_absolute() ? path : dataset_.root / path, sample_rate_hz);
+  return path.is_absolute() ? path : dataset_.root / path;
+}
+
+PcmClip TrackAudio::load(int64_t track, int sample_rate_hz) const {
+  return cache_.get(file(track), sample_rate_hz);
+}
+
+std::string TrackAudio::source_key(int64_t track, int sample_rate_hz) const {
+  return cache_.source_key(file(track), sample_rate_hz);
+}
+
+Waveform TrackAudio::play(int64_t track, const ScoreChange& change, int sample_rate_hz) const {
+  if (!dataset_.play) throw UsageError("the tracks of " + dataset_.name + " have no scores that could be played anew");
+  return resample(dataset_.play(dataset_.tracks[static_cast<size_t>(track)], change), sample_rate_hz,
+                  cache_.options().quality);
 }
 
 std::string TrackAudio::settings() const {

@@ -16,11 +16,17 @@ class TrackAudio {
   TrackAudio(const Dataset& dataset, PcmCache& cache) : dataset_(dataset), cache_(cache) {}
   // Safe from several threads. Errors: DataError that names the track's file.
   PcmClip load(int64_t track, int sample_rate_hz) const;
+  // The track played anew from its score with a change. Safe from several threads. Errors: UsageError for a dataset
+  // without scores; DataError that names the track's file.
+  Waveform play(int64_t track, const ScoreChange& change, int sample_rate_hz) const;
+  // PcmCache::source_key of the track's file.
+  std::string source_key(int64_t track, int sample_rate_hz) const;
   const Dataset& dataset() const { return dataset_; }
   // "16-bit, best": how files are decoded and resampled, as it goes into a cell's identity.
   std::string settings() const;
 
  private:
+  std::filesystem::path file(int64_t track) const;
   const Dataset& dataset_;
   PcmCache& cache_;
 };

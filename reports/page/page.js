@@ -203,6 +203,7 @@
 
   const showTable = () => {
     document.querySelectorAll('.one-table').forEach((node, i) => node.classList.toggle('shown', i === state.table));
+    document.querySelectorAll('.side-table').forEach(node => node.classList.toggle('shown', Number(node.dataset.table) === state.table));
     const node = document.querySelectorAll('.one-table')[state.table];
     if (!node) return;
     const lines = new Set(shownLines());
@@ -266,7 +267,7 @@
       fillTags();
       fillHeatChoices();
       fillFamilies();
-      fillTraining();
+      fillDifferences();
       update();
     });
     let waiting = 0;
@@ -300,6 +301,62 @@
         open.querySelector('summary').focus();
       }
     });
+  };
+
+  // ---- differences ----
+
+  // Of the comparisons' numbers: see page_data.h.
+  let differencesOf = 'clean';
+  const differenceConditions = () => [...new Set(table().comparisons.map(item => item[2]))];
+  const differencePick = select('condition', [], value => {
+    differencesOf = value;
+    refreshDifferences();
+  });
+  const fillDifferences = () => {
+    const names = differenceConditions();
+    differencesOf = names.includes(differencesOf) ? differencesOf : names[0];
+    differencePick.control.replaceChildren(...names.map(name => html('option', {value: name}, name)));
+    differencePick.control.value = differencesOf;
+  };
+  const P_SURE = 0.05;
+  const pText = p => (!isNumber(p) ? '\u2013' : p < 0.001 ? '<0.001' : p.toFixed(3));
+  const sure = p => isNumber(p) && p < P_SURE;
+  const MOST_DIFFERENCES = 60;
+  const drawDifferences = () => {
+    const lines = new Set(shownLines());
+    const name = l => table().lines[l].architecture;
+    const chosen = table().comparisons.filter(([a, b, condition]) => condition === differencesOf && lines.has(a) && lines.has(b));
+    const rows = [['a', 'b', 'condition', 'metric', 'difference', 'low', 'high', 'p_value', 'p_holm', 'seed_error', 'reason']];
+    for (const [a, b, condition, ...numbers] of chosen) rows.push([name(a), name(b), condition, table().metric, ...numbers]);
+    const drawable = chosen.filter(item => isNumber(item[3]));
+    if (!drawable.length) return {say: 'Nothing to show: no two architectures with scores for this choice.'};
+    drawable.sort((x, y) => (sure(y[7]) - sure(x[7])) || Math.abs(y[3]) - Math.abs(x[3]));
+    const shown = drawable.slice(0, MOST_DIFFERENCES);
+    const left = 30 + Math.min(430, Math.max(...shown.map(([a, b]) => name(a).length + name(b).length + 3)) * 6.8);
+    const box = {left, right: left + 440, top: 12, bottom: 12 + shown.length * 22};
+    const ends = shown.flatMap(item => [item[3], item[4], item[5]]).filter(isNumber).concat([0]);
+    const room = (Math.max(...ends) - Math.min(...ends) || 0.01) * 0.05;
+    const low = Math.min(...ends) - room;
+    const high = Math.max(...ends) + room;
+    const x = v => box.left + (v - low) / (high - low) * (box.right - box.left);
+    const root = frame(box.right + 150, box.bottom + 48, `Differences in ${metricName()}, ${differencesOf}`);
+    root.append(svg('line', {x1: x(0), x2: x(0), y1: box.top, y2: box.bottom, stroke: 'currentColor', 'stroke-dasharray': '4 3'}));
+    const ticks = niceTicks(low, high, 6);
+    axisX(root, box, x, ticks, `A minus B, ${metricName()}`, tickText(ticks));
+    shown.forEach(([a, b, , difference, from, to, p, q, seeds], i) => {
+      const y = box.top + i * 22 + 11;
+      const names = `${name(a)} \u2212 ${name(b)}`;
+      const told = `${names}: ${text(difference)}` + (isNumber(from) ? ` [${text(from)}, ${text(to)}]` : '') + `, p ${pText(p)}, after Holm ${pText(q)}` +
+                   (isNumber(seeds) ? `, \u00b1 ${text(seeds)} over seeds` : '');
+      root.append(label(box.left - 8, y + 4, [cut(names, 62), svg('title', {}, told)], {'text-anchor': 'end', 'font-weight': sure(q) ? 700 : 400}));
+      if (isNumber(from)) root.append(svg('line', {x1: x(from), x2: x(to), y1: y, y2: y, stroke: 'currentColor', 'stroke-width': sure(q) ? 2.5 : 1.2}));
+      // Filled: surely different; open: not.
+      root.append(svg('circle', {cx: x(difference), cy: y, r: 4.5, fill: sure(q) ? COLOURS[0] : 'none', stroke: sure(q) ? COLOURS[0] : 'currentColor', 'stroke-width': 1.5},
+                      svg('title', {}, told)));
+      root.append(label(box.right + 12, y + 4, `p ${pText(q)}${sure(q) ? ' *' : ''}`, {'font-size': 11}));
+    });
+    if (drawable.length > shown.length) root.append(label(box.left, box.bottom + 46, `${drawable.length - shown.length} pairs more in the CSV`, {'font-size': 11}));
+    return {svg: root, rows};
   };
 
   // ---- robustness ----
@@ -366,8 +423,17 @@
   const families = () => {
     const found = new Map();
     table().conditions.forEach((condition, place) => {
+      if (condition.includes('[')) return;
+      // Steps of a perturbation's ladder: "mp3@3".
+      const step = /^([^:@]+)@(\d+)(:.*)?$/.exec(condition);
+      if (step) {
+        const name = `${step[1]} by step of severity` + (step[3] ? ` (${step[3].slice(1)})` : '');
+        if (!found.has(name)) found.set(name, []);
+        found.get(name).push({place, value: Number(step[2]), raw: step[2]});
+        return;
+      }
       const colon = condition.indexOf(':');
-      if (colon < 0 || condition.includes('[')) return;
+      if (colon < 0) return;
       const options = condition.slice(colon + 1).split(',').map(option => option.split('='));
       options.forEach(([key, raw], i) => {
         const power = /^([-\d.]+)\^([-\d.]+)$/.exec(raw || '');
@@ -613,7 +679,23 @@
     const head = html('tr', {}, ['architecture', ...conditions.map(c => table().conditions[c])].map(name => html('th', {scope: 'col'}, name)));
     const body = shownLines().map(l => html('tr', {}, [html('th', {scope: 'row'}, table().lines[l].architecture),
                                                        ...conditions.map(c => html('td', {}, text(tagValue(l, c, t))))]));
-    tagTable.replaceChildren(html('table', {}, [html('caption', {}, g.tags[t]), html('thead', {}, head), html('tbody', {}, body)]));
+    const tables = [html('table', {}, [html('caption', {}, g.tags[t]), html('thead', {}, head), html('tbody', {}, body)])];
+    // Stored with the table of ROC-AUC, whichever metric is shown.
+    const source = D.tables.find(other => other.group === table().group && other.tag_comparisons.length);
+    const lines = new Set(shownLines());
+    const pairs = source ? source.tag_comparisons.filter(([a, b, tag]) => tag === t && lines.has(a) && lines.has(b)) : [];
+    if (pairs.length) {
+      pairs.sort((x, y) => (isNumber(y[3]) - isNumber(x[3])) || (sure(y[7]) - sure(x[7])) || Math.abs(y[3]) - Math.abs(x[3]));
+      const name = l => table().lines[l].architecture;
+      tables.push(html('table', {id: 'tag-pairs'}, [
+        html('caption', {}, `${g.tags[t]}: differences in ROC-AUC, clean (DeLong; p after Benjamini-Hochberg over tags)`),
+        html('thead', {}, html('tr', {}, ['A', 'B', 'A \u2212 B', '95 % interval', 'p', 'p adjusted', ''].map(title => html('th', {scope: 'col'}, title)))),
+        html('tbody', {}, pairs.slice(0, MOST_DIFFERENCES).map(([a, b, , difference, from, to, p, q]) => html('tr', {}, [
+          html('th', {scope: 'row'}, name(a)), html('td', {}, name(b)), html('td', {}, text(difference)),
+          html('td', {}, isNumber(from) ? `[${text(from)}, ${text(to)}]` : '\u2013'), html('td', {}, pText(p)), html('td', {}, pText(q)),
+          html('td', {}, !sure(q) ? '' : difference > 0 ? 'A higher' : 'B higher')])))]));
+    }
+    tagTable.replaceChildren(...tables);
   };
   // Curves are stored in thousandths.
   const drawCurves = kind => () => {
@@ -655,7 +737,6 @@
     quantity = value;
     refreshTraining();
   });
-  const fillTraining = () => {};
   const drawTraining = () => {
     const shown = new Set(shownLines().map(l => table().lines[l].architecture));
     const runs = group().training.filter(run => shown.has(run.label) && run[quantity] && run[quantity].some(isNumber));
@@ -693,8 +774,10 @@
 
   // ---- set up ----
 
-  let refreshSeverity, refreshHeat, refreshRoc, refreshPr, refreshTraining;
+  let refreshDifferences, refreshSeverity, refreshHeat, refreshRoc, refreshPr, refreshTraining;
   if (D.tables.length) {
+    refreshDifferences = figure('differences', 'differences', 'A minus B on the same tracks with its 95 % interval; filled points and bold names: surely different (p after Holm below 0.05).',
+                                [differencePick.node], drawDifferences);
     const by = select('groups', [['architecture', 'architectures'], ['condition', 'conditions']], value => {
       robustnessBy = value;
       refreshRobustness();
@@ -719,6 +802,7 @@
     fillTags();
     fillHeatChoices();
     fillFamilies();
+    fillDifferences();
     showTable();
     update();
   }

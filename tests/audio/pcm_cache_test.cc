@@ -328,6 +328,55 @@ TEST_F(PcmCacheTest, ManyThreadsShareIt) {
   EXPECT_EQ(stored(), 6U);
 }
 
+TEST_F(PcmCacheTest, KeepsMadeAudioWithItsNote) {
+  PcmCache cache(options());
+  EXPECT_FALSE(cache.find_made("key", 16000).has_value());
+  const Waveform waveform = music_like(16000, 1600);
+  cache.keep_made("key", waveform, "snr_db 19.99\n");
+  cache.keep_made("no note", waveform, "");
+  PcmCache later(options());
+  const auto made = later.find_made("key", 16000);
+  ASSERT_TRUE(made.has_value());
+  EXPECT_EQ(samples_of(made->clip), waveform.samples);
+  EXPECT_EQ(made->note, "snr_db 19.99\n");
+  EXPECT_EQ(later.find_made("no note", 16000)->note, "");
+  EXPECT_FALSE(later.find_made("key", 8000).has_value());
+  EXPECT_FALSE(later.find_made("other key", 16000).has_value());
+}
+
+TEST_F(PcmCacheTest, ADamagedNoteIsNotFound) {
+  const Waveform waveform = music_like(16000, 1600);
+  PcmCache(options()).keep_made("key", waveform, "snr_db 19.99\n");
+  const auto entries = entries_in(cache_folder(), ".pcm");
+  ASSERT_EQ(entries.size(), 1U);
+  std::string bytes = read_bytes(entries.front());
+  bytes[bytes.size() - 2] = '8';
+  write_bytes(entries.front(), bytes);
+  EXPECT_FALSE(PcmCache(options()).find_made("key", 16000).has_value());
+}
+
+TEST_F(PcmCacheTest, SourceKeyFollowsContentAndSettings) {
+  PcmCache cache(options());
+  const auto path = make("a.wav", 100);
+  const auto same = make("b.wav", 100);
+  const auto other = make("c.wav", 101);
+  EXPECT_EQ(cache.source_key(path, 16000), cache.source_key(same, 16000));
+  EXPECT_NE(cache.source_key(path, 16000), cache.source_key(other, 16000));
+  EXPECT_NE(cache.source_key(path, 16000), cache.source_key(path, 8000));
+  EXPECT_THAT(message_of([&] { cache.source_key(folder_ / "none.wav", 16000); }), HasSubstr("none.wav"));
+}
+
+TEST_F(PcmCacheTest, TwoCachesInOneDirectoryKeepToTheirOwnLimits) {
+  PcmCacheOptions outer = options();
+  outer.max_bytes = 60000;
+  PcmCacheOptions inner = options();
+  inner.directory = cache_folder() / "rendered";
+  PcmCache(inner).keep_made("key", music_like(16000, 32000), "");
+  PcmCache cache(outer);
+  for (int16_t value = 1; value <= 8; ++value) cache.get(make(std::to_string(value) + ".wav", value), 16000);
+  EXPECT_TRUE(PcmCache(inner).find_made("key", 16000).has_value());
+}
+
 TEST_F(PcmCacheTest, TakesOneSampleAndRefusesLess) {
   PcmCache cache(options());
   const auto path = make("one.wav", 100, 1);

@@ -43,11 +43,11 @@ TEST(InterruptTest, AnInterruptedPerturbLeavesWholeFilesOnly) {
   const pid_t process = testing::start_program({"perturb", "pitch_shift:semitones=1", (directory / "corpus").string(),
                                                 "-o", (directory / "out").string(), "--threads", "2"},
                                                directory / "log");
-  while (files_in(directory / "out").empty()) std::this_thread::sleep_for(std::chrono::milliseconds(5));
+  while (files_in(directory / "out/audio").empty()) std::this_thread::sleep_for(std::chrono::milliseconds(5));
   ::kill(process, SIGINT);
   EXPECT_EQ(testing::wait_for_program(process), 130);
   EXPECT_NE(said(directory / "log").find("of 30 files are written"), std::string::npos);
-  const auto written = files_in(directory / "out");
+  const auto written = files_in(directory / "out/audio");
   EXPECT_LT(written.size(), 30U);
   for (const auto& path : written) EXPECT_EQ(probe_audio(path).frames, 480000) << path;
 }

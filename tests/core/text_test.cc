@@ -113,5 +113,10 @@ TEST(TextTest, CutsLongListsAndCountsTheRest) {
   EXPECT_THAT(suggestion("zzzzzzzzzzzzzzzzzz", known), Not(HasSubstr("tag number 40")));
 }
 
+TEST(TextTest, MarkupIsEscapedForAttributesAndText) {
+  EXPECT_EQ(escape_markup("a<b> & \"c\"\n'd'\t\x01 \xC3\xA9"),
+            "a&lt;b&gt; &amp; &quot;c&quot;&#10;&#39;d&#39;&#9;? \xC3\xA9");
+}
+
 }  // namespace
 }  // namespace tagbench

@@ -3,8 +3,10 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <fstream>
 #include <limits>
 
+#include "harness/core/config.h"
 #include "harness/core/errors.h"
 #include "tests/perturbations/signals.h"
 #include "tests/support/test_support.h"
@@ -169,6 +171,62 @@ TEST(ConditionTest, SetsOfThePaperAreExact) {
 TEST(ConditionTest, LadderExpandsToItsSteps) {
   EXPECT_THAT(labels({"ladder:drc"}), ElementsAre("clean", "drc@1", "drc@2", "drc@3", "drc@4", "drc@5"));
   EXPECT_THAT(message_of([] { parse_conditions({"ladder:drk"}); }), HasSubstr("did you mean 'drc'?"));
+}
+
+TEST(ConditionTest, ScoreIsPlayedAnewOnceWithAllChangesAndThenProcessed) {
+  const Waveform clip = testing::music(0.5);
+  std::vector<ScoreChange> changes;
+  const auto play = [&](const ScoreChange& change) {
+    changes.push_back(change);
+    return testing::music(0.25);
+  };
+  const Condition condition =
+      Condition::parse("chain:[oracle_time_stretch:rate=2, oracle_pitch_shift:semitones=-1.5, gain:gain_db=-6]");
+  EXPECT_TRUE(condition.needs_score());
+  EXPECT_FALSE(Condition::parse("gain:gain_db=-6").needs_score());
+  const Perturbed result = condition.apply(clip, 1, "track", play);
+  ASSERT_EQ(changes.size(), 1U);
+  EXPECT_EQ(changes[0].rate, 2.0);
+  EXPECT_EQ(changes[0].semitones, -1.5);
+  EXPECT_EQ(result.waveform.samples, testing::applied("gain:gain_db=-6", testing::music(0.25)).waveform.samples);
+  EXPECT_EQ(result.reached.at("oracle_time_stretch.rate"), 2.0);
+  EXPECT_EQ(result.reached.at("oracle_pitch_shift.semitones"), -1.5);
+  EXPECT_EQ(result.reached.at("gain.gain_db"), -6.0);
+  EXPECT_THAT(condition.may_falsify(), ElementsAre("tempo", "key", "loudness"));
+}
+
+TEST(ConditionTest, RefusesAChangedScoreWhereThereIsNoneOrSoundWasProcessedBefore) {
+  EXPECT_THAT(message_of([] { testing::applied("oracle_pitch_shift:semitones=1", testing::music(0.1)); }),
+              HasSubstr("oracle_pitch_shift:semitones=1: a track with a score was expected"));
+  EXPECT_THAT(message_of([] { Condition::parse("chain:[gain:gain_db=1,oracle_pitch_shift:semitones=1]"); }),
+              HasSubstr("oracle_pitch_shift changes the score, so it must stand before what processes the sound"));
+}
+
+TEST(ConditionTest, YamlListsHoldTextsSetsAndChains) {
+  const auto texts = [](const std::string& yaml) {
+    return labels(condition_texts(ConfigNode::parse(yaml, "set.yaml")));
+  };
+  EXPECT_THAT(texts("- drc:preset=speech\n- chain: [mp3:kbps=64, white_noise:snr_db=20]\n- ladder:tilt\n"),
+              ElementsAre("clean", "drc:preset=speech", "chain:[mp3:kbps=64,white_noise:snr_db=20]", "tilt@1", "tilt@2",
+                          "tilt@3", "tilt@4", "tilt@5"));
+  // Unquoted in a block, a chain is one text, too.
+  EXPECT_THAT(texts("- chain:[mp3:kbps=64, white_noise:snr_db=20]\n"),
+              ElementsAre("clean", "chain:[mp3:kbps=64,white_noise:snr_db=20]"));
+  EXPECT_EQ(texts("won2020"), labels({"won2020"}));
+  EXPECT_THAT(message_of([&] { texts("- drc:preset=speech\n- {chains: [a]}\n"); }),
+              HasSubstr("set.yaml:2: [1]: a perturbation was expected, as text or as {chain: [first, second]}"));
+}
+
+TEST(ConditionTest, AFileWithAListIsASet) {
+  const testing::TemporaryDirectory folder;
+  const std::string path = folder / "mine.yaml";
+  std::ofstream(path) << "[won2020, {chain: [mp3:kbps=64, 'white_noise:snr_db=10|20']}, none]\n";
+  const std::vector<std::string> found = labels({path});
+  EXPECT_EQ(found.size(), 11U);
+  EXPECT_EQ(found.back(), "chain:[mp3:kbps=64,white_noise:snr_db=20]");
+  std::ofstream(path) << "[other.yaml]\n";
+  EXPECT_THAT(message_of([&] { labels({path}); }), HasSubstr("cannot name another file ('other.yaml')"));
+  EXPECT_THAT(message_of([] { labels({"nowhere.yaml"}); }), HasSubstr("nowhere.yaml"));
 }
 
 TEST(ConditionTest, EverySetParses) {

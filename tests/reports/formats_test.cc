@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <cstdlib>
 #include <filesystem>
 
 #include "harness/core/csv.h"
@@ -167,6 +168,49 @@ TEST_F(FormatsTest, LatexEscapesAndBalances) {
     ASSERT_GE(depth, 0);
   }
   EXPECT_EQ(depth, 0);
+}
+
+TEST_F(FormatsTest, LatexCompilesAsItIs) {
+  if (std::system("command -v pdflatex > /dev/null") != 0)
+    GTEST_SKIP() << "no pdflatex on the path: the tables are not compiled";
+  SyntheticScores made = testing::synthetic_scores({});
+  made.row.model_label = "a_b & 50% #1 {x} \\y ~^ <z> |w| \"q\" 音 é";
+  made.row.failures.push_back({"C:\\new_folder\\[x].wav", "100% empty -- lost"});
+  add_cell(run_, made);
+  add("short", "clean", 2.0);
+  add("short", "white_noise:alpha=0.1", 1.0);
+  add("fcn", "clean", 0.2);
+  write_file_atomically(folder_ / "report.tex", report("latex"));
+  // Alone, and as a part of a document.
+  write_file_atomically(folder_ / "paper.tex",
+                        "\\documentclass{article}\\usepackage[utf8]{inputenc}\\usepackage{booktabs,graphicx}\n"
+                        "\\begin{document}Before.\\input{report}After.\\end{document}\n");
+  for (const char* document : {"report", "paper"}) {
+    const std::string command = "cd '" + folder_.path().string() +
+                                "' && pdflatex -interaction=nonstopmode -halt-on-error " + document + ".tex > " +
+                                document + ".out 2>&1";
+    EXPECT_EQ(std::system(command.c_str()), 0) << read_text_file(folder_ / (std::string(document) + ".out"));
+    EXPECT_TRUE(std::filesystem::exists(folder_ / (std::string(document) + ".pdf")));
+  }
+}
+
+TEST_F(FormatsTest, RobustnessAndDifferencesStandInEveryFormat) {
+  for (const char* condition : {"clean", "mp3@1", "mp3@3"}) {
+    add("short", condition, 2.0);
+    add("fcn", condition, condition[0] == 'c' ? 0.3 : 0.1);
+  }
+  const std::string text = report("md");
+  EXPECT_THAT(text, AllOf(HasSubstr("### Robustness, ROC-AUC (macro)"), HasSubstr("area mp3"),
+                          HasSubstr("over that of fcn"), HasSubstr("### Differences in ROC-AUC (macro), clean"),
+                          HasSubstr("B better"), HasSubstr("### Differences in ROC-AUC (macro), mean drop")));
+  const Json table = Json::parse(report("json"))["tables"][0];
+  EXPECT_EQ(table["reference"], "fcn");
+  EXPECT_EQ(table["comparisons"].size(), 4U);
+  EXPECT_EQ(table["comparisons"][0]["a"], "fcn");
+  EXPECT_EQ(table["tag_comparisons"].size(), 4U);
+  EXPECT_EQ(table["lines"][0]["robustness"]["corruption_error"]["mean"], 1.0);
+  EXPECT_THAT(report("html"),
+              AllOf(HasSubstr("Relative robustness"), HasSubstr("<h2>Differences between architectures")));
 }
 
 }  // namespace

@@ -3,8 +3,11 @@
 
 #include <cmath>
 #include <filesystem>
+#include <map>
 
+#include "harness/metrics/delong.h"
 #include "reports/report.h"
+#include "results/scored_tracks.h"
 #include "tests/results/synthetic_run.h"
 #include "tests/support/test_support.h"
 
@@ -22,7 +25,7 @@ using testing::SyntheticCell;
 using testing::SyntheticScores;
 using testing::TemporaryDirectory;
 
-constexpr ReportOptions kQuick{200, 1};
+const ReportOptions kQuick{200, 1};
 
 class TableTest : public ::testing::Test {
  protected:
@@ -322,6 +325,179 @@ TEST_F(TableTest, ResultsDoNotDependOnTheNumberOfCellsComputedTogether) {
   const TableValue together = table("roc_auc").lines[0].values[0];
   EXPECT_EQ(alone.low, together.low);
   EXPECT_EQ(alone.high, together.high);
+}
+
+TEST_F(TableTest, IntervalsAreThoseOfTheBootstrap) {
+  const Row row = add("short", "clean", 1.0);
+  const TaggingReplicates replicates = resample(scored_tracks(run_, row), row.cell.split + " " + row.cell.split_sha256,
+                                                false, kQuick.resamples, kQuick.seed, 1);
+  for (const char* metric : {"roc_auc", "average_precision"}) {
+    const Interval expected = *estimate_of(replicates_of(replicates, metric)).interval;
+    const TableValue value = table(metric).lines[0].values[0];
+    EXPECT_EQ(value.low, expected.low) << metric;
+    EXPECT_EQ(value.high, expected.high) << metric;
+  }
+}
+
+TEST_F(TableTest, DeviationIsOverSeedsWithFoldsAveragedWithinEach) {
+  std::map<int64_t, double> means;
+  for (const int64_t seed : {1, 2}) {
+    for (const std::string split : {"fold1", "fold2"})
+      means[seed] += *add("short", "clean", seed == 1 ? 1.0 : 0.7, seed, split).metrics->macro.roc_auc.value / 2.0;
+  }
+  const ResultTable roc = table("roc_auc");
+  EXPECT_NEAR(*roc.lines[0].values[0].deviation, std::abs(means[1] - means[2]) / std::sqrt(2.0), 1e-15);
+  EXPECT_EQ(roc.lines[0].values[0].n, 4);
+  EXPECT_THAT(roc.notes, Contains(HasSubstr("deviation over seeds")));
+}
+
+TEST_F(TableTest, EveryPairIsComparedUnderEveryConditionAndCorrectedAfterHolm) {
+  std::map<std::string, double> clean;
+  for (const char* model : {"a", "b", "c"}) {
+    const double skill = model[0] == 'c' ? 1.4 : model[0] == 'a' ? 0.5 : 0.52;
+    clean[model] = *add(model, "clean", skill).metrics->macro.roc_auc.value;
+    add(model, "gain:gain_db=3", 0.5 * skill);
+  }
+  const ResultTable roc = table("roc_auc");
+  ASSERT_EQ(roc.comparisons.size(), 9U);
+  std::vector<std::optional<double>> p_values;
+  for (size_t i = 0; i < 3; ++i) {
+    const LineComparison& item = roc.comparisons[i];
+    EXPECT_EQ(item.condition, "clean");
+    EXPECT_NEAR(*item.difference, clean[roc.lines[item.a].model_label] - clean[roc.lines[item.b].model_label], 1e-15);
+    EXPECT_TRUE(item.low < item.difference && item.difference < item.high);
+    EXPECT_FALSE(item.seed_error.has_value());
+    EXPECT_EQ(item.is_sure(), item.b == 2) << item.a << " " << item.b;
+    p_values.push_back(item.p_value);
+  }
+  const auto adjusted = holm_adjusted(p_values);
+  for (size_t i = 0; i < 3; ++i) EXPECT_EQ(roc.comparisons[i].p_adjusted, adjusted[i]);
+  EXPECT_EQ(roc.comparisons[3].condition, "gain:gain_db=3");
+  EXPECT_EQ(roc.comparisons[6].condition, "mean drop");
+}
+
+TEST_F(TableTest, SpreadOverSeedsStandsBesideTheInterval) {
+  for (const char* model : {"a", "b"}) {
+    for (const int64_t seed : {1, 2, 3}) add(model, "clean", 1.0, seed);
+  }
+  const ResultTable roc = table("roc_auc");
+  ASSERT_EQ(roc.comparisons.size(), 1U);
+  const double of_a = *roc.lines[0].values[0].deviation;
+  const double of_b = *roc.lines[1].values[0].deviation;
+  EXPECT_NEAR(*roc.comparisons[0].seed_error, std::sqrt((of_a * of_a + of_b * of_b) / 3.0), 1e-15);
+}
+
+TEST_F(TableTest, TagsAreComparedAfterDelongOverGroups) {
+  const Row a = add("a", "clean", 1.5);
+  const Row b = add("b", "clean", 0.5);
+  const ResultTable roc = table("roc_auc");
+  ASSERT_EQ(roc.tag_comparisons.size(), 4U);
+  const ScoredTracks of_a = scored_tracks(run_, a);
+  const ScoredTracks of_b = scored_tracks(run_, b);
+  const std::vector<int64_t> groups = group_indices(of_a.groups);
+  std::vector<std::optional<double>> p_values;
+  for (size_t t = 0; t < 4; ++t) {
+    const auto tag = static_cast<int64_t>(t);
+    const DelongComparison expected =
+        compare_placements({placements(of_a.label_matrix(), of_a.score_matrix(), tag, groups)},
+                           {placements(of_b.label_matrix(), of_b.score_matrix(), tag, groups)});
+    EXPECT_EQ(roc.tag_comparisons[t].tag, "tag" + std::to_string(t));
+    EXPECT_NEAR(*roc.tag_comparisons[t].difference,
+                *a.metrics->per_tag[t].roc_auc.value - *b.metrics->per_tag[t].roc_auc.value, 1e-12);
+    EXPECT_EQ(roc.tag_comparisons[t].p_value, expected.p_value);
+    EXPECT_EQ(roc.tag_comparisons[t].low, expected.interval->low);
+    p_values.push_back(expected.p_value);
+  }
+  const auto adjusted = benjamini_hochberg_adjusted(p_values);
+  for (size_t t = 0; t < 4; ++t) EXPECT_EQ(roc.tag_comparisons[t].p_adjusted, adjusted[t]);
+  EXPECT_TRUE(table("average_precision").tag_comparisons.empty());
+}
+
+TEST_F(TableTest, RobustnessFiguresAreThoseOfTheirDefinitions) {
+  const std::vector<std::string> conditions = {"clean", "mp3@1", "mp3@2", "gain:gain_db=3"};
+  std::map<std::string, std::vector<double>> values;
+  for (const char* model : {"a", "b"}) {
+    double skill = model[0] == 'a' ? 1.2 : 1.0;
+    for (const std::string& condition : conditions) {
+      values[model].push_back(*add(model, condition, skill).metrics->macro.roc_auc.value);
+      skill *= model[0] == 'a' ? 0.6 : 0.8;
+    }
+  }
+  testing::write_run_order(run_, {"a", "b"}, conditions);
+  ReportOptions options = kQuick;
+  options.reference = "b";
+  const ResultTable roc = table("roc_auc", options);
+  EXPECT_EQ(roc.reference, "b");
+  EXPECT_EQ(roc.ladders, std::vector<std::string>{"mp3"});
+  const std::vector<double>& a = values["a"];
+  const std::vector<double>& b = values["b"];
+  const RobustnessFigures& figures = roc.lines[0].robustness;
+  const auto near = [](const TableValue& value, double expected) {
+    EXPECT_NEAR(*value.mean, expected, 1e-12);
+    EXPECT_LE(*value.low, expected);
+    EXPECT_GE(*value.high, expected);
+  };
+  EXPECT_FALSE(figures.drops[0].mean.has_value());
+  for (size_t c = 1; c < 4; ++c) near(figures.drops[c], a[0] - a[c]);
+  near(figures.relative_robustness, ((a[1] + a[2] + a[3]) / 3.0 - 0.5) / (a[0] - 0.5));
+  near(figures.corruption_error, ((2.0 - a[1] - a[2]) / (2.0 - b[1] - b[2]) + (1.0 - a[3]) / (1.0 - b[3])) / 2.0);
+  near(figures.relative_corruption_error,
+       ((2.0 * a[0] - a[1] - a[2]) / (2.0 * b[0] - b[1] - b[2]) + (a[0] - a[3]) / (b[0] - b[3])) / 2.0);
+  near(figures.severity_areas.at(0), (0.5 * a[0] + a[1] + 0.5 * a[2]) / 2.0);
+  EXPECT_EQ(figures.ranks[0], a[0] > b[0] ? 1.0 : 2.0);
+  EXPECT_EQ(figures.rank_changes[3], *figures.ranks[0] - *figures.ranks[3]);
+  EXPECT_EQ(roc.lines[1].robustness.corruption_error.mean, 1.0);
+  options.reference = "c";
+  EXPECT_THAT(testing::message_of([&] { build_tables(run_, options); }),
+              AllOf(HasSubstr("reference architecture"), HasSubstr("'c'")));
+}
+
+TEST_F(TableTest, FiguresOverAConditionThatIsMissingSayWhich) {
+  add("a", "clean", 1.0);
+  add("a", "mp3@1", 0.8);
+  add("b", "clean", 1.0);
+  const RobustnessFigures figures = table("roc_auc").lines[1].robustness;
+  EXPECT_EQ(figures.relative_robustness.reason, "no value under mp3@1");
+  EXPECT_FALSE(figures.corruption_error.mean.has_value());
+}
+
+TEST_F(TableTest, CellsWithOtherLabelsForTheSameTracksAreNotPaired) {
+  add("weak", "clean", 0.2);
+  SyntheticCell cell;
+  cell.model = "strong";
+  cell.skill = 2.0;
+  SyntheticScores strong = testing::synthetic_scores(cell);
+  strong.labels[0] = static_cast<uint8_t>(1 - strong.labels[0]);
+  strong.row.metrics = compute_metrics({60, 4, strong.labels.data(), nullptr}, {60, 4, strong.scores.data(), nullptr});
+  add_cell(run_, strong);
+  const ResultTable roc = table("roc_auc");
+  EXPECT_THAT(roc.notes, Contains(HasSubstr("different labels for the same tracks")));
+  EXPECT_THAT(roc.notes, Contains(HasSubstr("Single tags are not compared")));
+  EXPECT_FALSE(roc.lines[0].values[0].best);
+  EXPECT_TRUE(roc.lines[0].values[0].low.has_value());
+  EXPECT_FALSE(roc.comparisons.at(0).difference.has_value());
+}
+
+TEST_F(TableTest, SeedsWithOtherGroupsOrTracksAreDrawnOnWhatTheyShare) {
+  add("short", "clean", 1.0, 1);
+  SyntheticCell cell;
+  cell.seed = 2;
+  SyntheticScores second = testing::synthetic_scores(cell);
+  second.groups.assign(60, "");
+  add_cell(run_, second);
+  EXPECT_TRUE(table("roc_auc").lines[0].values[0].low.has_value());
+}
+
+TEST_F(TableTest, RowsOfOtherTagsStandApart) {
+  add("short", "clean", 1.0);
+  SyntheticCell cell;
+  cell.model = "fcn";
+  SyntheticScores other = testing::synthetic_scores(cell);
+  other.row.tags[1] = "another";
+  add_cell(run_, other);
+  const std::vector<ResultTable> tables = build_tables(run_, kQuick);
+  ASSERT_EQ(tables.size(), 4U);
+  EXPECT_THAT(tables[0].notes, Contains(AllOf(HasSubstr("not to be merged"), HasSubstr("tags 4 ("))));
 }
 
 TEST_F(TableTest, EmptyRunHasNoTables) {

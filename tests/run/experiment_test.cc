@@ -97,6 +97,9 @@ TEST_F(ExperimentTest, EveryMistakeNamesItsPlaceAndTheNearestName) {
   EXPECT_THAT(message_of([&] { load("models: {name: short, weights: nowhere.pth}\n"); }),
               HasSubstr("nowhere.pth does not exist"));
   EXPECT_THAT(message_of([&] { load(""); }), HasSubstr("models is required"));
+  EXPECT_THAT(
+      message_of([&] { load("models: short\nperturbations: ['oracle_pitch_shift:semitones=1']\n"); }),
+      HasSubstr("test.yaml:4: perturbations: oracle_pitch_shift:semitones=1 plays the score of each track anew"));
 }
 
 }  // namespace

@@ -1,7 +1,10 @@
 #include "harness/run/sweep.h"
 
+#include <fstream>
+
 #include "harness/core/errors.h"
 #include "models/registry.h"
+#include "splits/synth.h"
 #include "tests/run/small_corpus.h"
 #include "tests/support/test_support.h"
 
@@ -20,11 +23,13 @@ class SweepTest : public ::testing::Test {
       taggers_.push_back(entry.make(Options("short", entry.options, {{"n_channels", width}}), 3));
   }
 
-  std::vector<SweepResult> run(const std::string& condition, int threads) {
+  std::vector<SweepResult> run(const std::string& condition, int threads,
+                               const std::filesystem::path& kept = std::filesystem::path()) {
     PcmCache cache({directory_.path() / "cache", uint64_t{1} << 30U, {}, ResampleQuality::kBest});
     const TrackAudio audio(dataset_, cache);
     const Condition parsed = Condition::parse(condition);
-    return sweep(taggers_, {audio, tracks_, parsed, 0, protocol_, {}, threads, false, "test"});
+    RenderedTracks rendered({kept, uint64_t{1} << 30U, {}, ResampleQuality::kBest});
+    return sweep(taggers_, {audio, rendered, tracks_, parsed, 0, protocol_, {}, threads, false, "test"});
   }
 
   testing::TemporaryDirectory directory_;
@@ -43,6 +48,55 @@ TEST_F(SweepTest, DoesNotDependOnTheNumberOfRenderingThreads) {
   EXPECT_EQ(one[1].scores, five[1].scores);
   ASSERT_EQ(one[0].reached.count("snr_db"), 1U);
   EXPECT_EQ(one[0].reached.at("snr_db").n, 10);
+}
+
+TEST_F(SweepTest, KeptRenderingsGiveTheSameResultsToTheBit) {
+  const std::filesystem::path kept = directory_ / "kept";
+  for (const char* condition : {"white_noise:snr_db=10", "chain:[time_stretch:rate=1.5, mp3:kbps=64]", "clean"}) {
+    const auto without = run(condition, 2);
+    const auto first = run(condition, 2, kept);
+    const auto again = run(condition, 3, kept);
+    for (const auto& results : {first, again}) {
+      EXPECT_EQ(results[0].scores, without[0].scores) << condition;
+      ASSERT_EQ(results[0].reached.size(), without[0].reached.size()) << condition;
+      for (const auto& [name, summary] : without[0].reached) {
+        const ReachedSummary& found = results[0].reached.at(name);
+        EXPECT_EQ(found.mean, summary.mean) << condition << " " << name;
+        EXPECT_EQ(found.minimum, summary.minimum) << condition << " " << name;
+        EXPECT_EQ(found.n, summary.n) << condition << " " << name;
+      }
+    }
+  }
+  // Two conditions, ten tracks; clean audio is not kept twice.
+  size_t n_kept = 0;
+  for (const auto& entry : std::filesystem::recursive_directory_iterator(kept))
+    n_kept += entry.path().extension() == ".pcm" ? 1 : 0;
+  EXPECT_EQ(n_kept, 20U);
+}
+
+TEST_F(SweepTest, ADamagedKeptRenderingIsMadeAnew) {
+  const std::filesystem::path kept = directory_ / "kept";
+  const auto first = run("white_noise:snr_db=10", 2, kept);
+  for (const auto& entry : std::filesystem::recursive_directory_iterator(kept)) {
+    if (entry.path().extension() != ".pcm") continue;
+    std::fstream file(entry.path(), std::ios::in | std::ios::out | std::ios::binary);
+    file.seekp(1000);
+    file.write("damage", 6);
+  }
+  EXPECT_EQ(run("white_noise:snr_db=10", 2, kept)[0].scores, first[0].scores);
+}
+
+TEST_F(SweepTest, AScorePlayedWithoutAChangeScoresAsTheClip) {
+  if (!std::filesystem::exists(SynthSettings().soundfont)) GTEST_SKIP() << "no sound font";
+  dataset_ = load_dataset("synth", {{"root", (directory_ / "synth").string()}, {"tracks", "4"}, {"seconds", "4"}});
+  tracks_ = {0, 1, 2, 3};
+  const auto clean = run("clean", 2);
+  EXPECT_EQ(run("oracle_pitch_shift:semitones=0", 2)[0].scores, clean[0].scores);
+  const auto higher = run("oracle_pitch_shift:semitones=1", 2);
+  EXPECT_NE(higher[0].scores, clean[0].scores);
+  EXPECT_EQ(higher[0].scores, run("oracle_pitch_shift:semitones=1", 1)[0].scores);
+  EXPECT_EQ(higher[0].reached.at("semitones").mean, 1.0);
+  EXPECT_EQ(run("oracle_time_stretch:rate=2", 2)[0].n_short_tracks, 4);
 }
 
 TEST_F(SweepTest, AnUnreadableTrackIsLeftOutAndNamed) {

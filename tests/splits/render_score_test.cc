@@ -96,6 +96,34 @@ TEST_F(RenderScoreTest, PercussionIsNotTransposed) {
   EXPECT_EQ(render_score(score, up).samples, render_score(score, {}).samples);
 }
 
+TEST_F(RenderScoreTest, TransposesByFractionsOfASemitone) {
+  for (const double semitones : {0.25, -0.5, 2.75}) {
+    RenderOptions options;
+    options.transpose_semitones = semitones;
+    const Waveform waveform = render_score(one_note(69, 1.0), options);
+    const double wanted_hz = 440.0 * std::exp2(semitones / 12.0);
+    // 3 Hz are an eighth of a semitone here and more than twice the resolution of the 0.8 s that are looked at.
+    for (const double other_hz : {wanted_hz - 3.0, wanted_hz + 3.0})
+      EXPECT_GT(magnitude_at(waveform, wanted_hz), 2.0 * magnitude_at(waveform, other_hz)) << semitones;
+  }
+}
+
+TEST_F(RenderScoreTest, WrittenGainIsThatOfTheUnchangedScore) {
+  const Score score = one_note(69, 1.0);
+  RenderOptions up;
+  up.transpose_semitones = 3;
+  up.tempo_ratio = 2.0;
+  const float gain = written_gain(score, up);
+  RenderOptions written;
+  written.gain = gain;
+  EXPECT_EQ(render_score(score, written).samples, render_score(score, {}).samples);
+  up.gain = gain;
+  Waveform changed = render_score(score, up);
+  up.gain = 1.0F;
+  const Waveform bare = render_score(score, up);
+  for (size_t i = 0; i < bare.samples.size(); ++i) ASSERT_EQ(changed.samples[i], bare.samples[i] * gain);
+}
+
 TEST_F(RenderScoreTest, RendersTheSameSamplesAgain) {
   EXPECT_EQ(render_score(one_note(60, 0.5), {}).samples, render_score(one_note(60, 0.5), {}).samples);
 }

@@ -5,6 +5,7 @@
 
 #include <cmath>
 
+#include "harness/audio/audio_file.h"
 #include "harness/core/errors.h"
 #include "harness/core/files.h"
 #include "harness/core/hash.h"
@@ -97,6 +98,28 @@ TEST_F(SynthTest, StoredScoreRendersToTheStoredSound) {
     const auto high = static_cast<signed char>(wav[45 + 2 * i]);
     ASSERT_EQ(high * 256 + low, std::lround(32767.0 * static_cast<double>(waveform.samples[i]))) << i;
   }
+}
+
+TEST_F(SynthTest, PlayedWithoutAChangeAClipIsTheStoredOne) {
+  const Dataset dataset = testing::load("synth", root_, {{"tracks", "4"}, {"seconds", "3"}});
+  for (const Track& track : dataset.tracks) {
+    const Waveform stored = decode_audio(root_.path() / track.audio);
+    EXPECT_EQ(dataset.play(track, {}).samples, stored.samples) << track.id;
+    EXPECT_EQ(dataset.play(track, {0.0, 2.0}).size(), stored.size() / 2);
+    const Waveform higher = dataset.play(track, {1.0, 1.0});
+    EXPECT_EQ(higher.size(), stored.size());
+    EXPECT_NE(higher.samples, stored.samples);
+    EXPECT_EQ(higher.samples, dataset.play(track, {1.0, 1.0}).samples);
+  }
+}
+
+TEST_F(SynthTest, RefusesToPlayWithAnotherRendererThanTheClips) {
+  const Dataset dataset = testing::load("synth", root_, {{"tracks", "4"}, {"seconds", "3"}});
+  Json settings = read_json(root_ / "corpus.json");
+  settings["fluidsynth"] = "1.0";
+  write_json(root_ / "corpus.json", settings);
+  EXPECT_THAT(message_of([&] { dataset.play(dataset.tracks[0], {}); }),
+              HasSubstr("was rendered with fluidsynth \"1.0\", here it is"));
 }
 
 TEST_F(SynthTest, ScoresAndLabelsAreTheSameOnEveryMachine) {

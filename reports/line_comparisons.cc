@@ -1,0 +1,125 @@
+#include "reports/line_comparisons.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "harness/core/parallel.h"
+#include "harness/metrics/delong.h"
+
+namespace tagbench {
+namespace {
+
+constexpr const char* kMeanDrop = "mean drop";
+
+LineComparison compare_pair(const BySplit& of_a, const BySplit& of_b) {
+  LineComparison item;
+  const std::vector<Replicates> both = on_shared_splits({&of_a, &of_b});
+  if (both.empty()) {
+    item.reason = "no split on which both have scores";
+    return item;
+  }
+  const Comparison comparison = compare(both[0], both[1]);
+  item.difference = comparison.difference.value.value;
+  item.reason = comparison.difference.reason;
+  if (comparison.difference.interval) {
+    item.low = comparison.difference.interval->low;
+    item.high = comparison.difference.interval->high;
+  }
+  item.p_value = comparison.p_value;
+  return item;
+}
+
+}  // namespace
+
+std::vector<std::pair<size_t, size_t>> compared_pairs(size_t n_lines, size_t best, size_t most_lines) {
+  std::vector<std::pair<size_t, size_t>> pairs;
+  for (size_t a = 0; a < n_lines; ++a) {
+    for (size_t b = a + 1; b < n_lines; ++b) {
+      if (n_lines <= most_lines || a == best || b == best) pairs.emplace_back(a, b);
+    }
+  }
+  return pairs;
+}
+
+void compare_lines(ResultTable& table, const std::vector<LineReplicates>& replicates,
+                   const std::vector<std::pair<size_t, size_t>>& pairs,
+                   const std::vector<std::vector<std::optional<double>>>& squared_seed_errors) {
+  const size_t n_conditions = table.conditions.size();
+  const auto clean = static_cast<size_t>(std::find(table.conditions.begin(), table.conditions.end(), "clean") -
+                                         table.conditions.begin());
+  std::vector<size_t> columns = {clean < n_conditions ? clean : 0};
+  if (pairs.size() * (n_conditions + 1) <= kMostComparisons) {
+    for (size_t c = 0; c < n_conditions; ++c) {
+      if (c != columns.front()) columns.push_back(c);
+    }
+  }
+  if (clean < n_conditions && n_conditions > 1) columns.push_back(n_conditions);  // the mean drop
+  const size_t n_items = columns.size() * pairs.size();
+  std::vector<LineComparison> items(n_items);
+  parallel_for(static_cast<int64_t>(n_items), available_processors(), [&](int64_t i) {
+    const size_t column = columns[static_cast<size_t>(i) / pairs.size()];
+    const auto& [a, b] = pairs[static_cast<size_t>(i) % pairs.size()];
+    const auto of = [&](size_t line) -> const BySplit& {
+      return column == n_conditions ? replicates[line].mean_drop : replicates[line].by_condition[column];
+    };
+    LineComparison& item = items[static_cast<size_t>(i)];
+    item = compare_pair(of(a), of(b));
+    item.a = a;
+    item.b = b;
+    item.condition = column == n_conditions ? kMeanDrop : table.conditions[column];
+    const auto& of_a = squared_seed_errors[a][column];
+    const auto& of_b = squared_seed_errors[b][column];
+    if (of_a && of_b) item.seed_error = std::sqrt(*of_a + *of_b);
+  });
+  for (size_t begin = 0; begin < n_items; begin += pairs.size()) {
+    std::vector<std::optional<double>> p_values;
+    for (size_t i = 0; i < pairs.size(); ++i) p_values.push_back(items[begin + i].p_value);
+    const auto adjusted = holm_adjusted(p_values);
+    for (size_t i = 0; i < pairs.size(); ++i) items[begin + i].p_adjusted = adjusted[i];
+  }
+  table.comparisons = std::move(items);
+}
+
+std::vector<TagComparison> compare_tags(const std::vector<std::string>& tags, const std::vector<LineScores>& lines,
+                                        const std::vector<std::pair<size_t, size_t>>& pairs, int threads) {
+  std::vector<TagComparison> items(pairs.size() * tags.size());
+  std::vector<std::vector<int64_t>> groups;  // [fold]
+  for (const LineScores& line : lines) {
+    if (!groups.empty()) break;
+    for (const auto& trainings : line) groups.push_back(group_indices(trainings.front().groups));
+  }
+  parallel_for(static_cast<int64_t>(tags.size()), threads, [&](int64_t tag) {
+    std::vector<std::vector<Placements>> placed(lines.size());  // [line][fold]
+    for (size_t l = 0; l < lines.size(); ++l) {
+      for (size_t fold = 0; fold < lines[l].size(); ++fold) {
+        std::vector<Placements> of_trainings;
+        for (const ScoredTracks& tracks : lines[l][fold])
+          of_trainings.push_back(placements(tracks.label_matrix(), tracks.score_matrix(), tag, groups[fold]));
+        placed[l].push_back(mean_of(of_trainings));
+      }
+    }
+    for (size_t p = 0; p < pairs.size(); ++p) {
+      const auto& [a, b] = pairs[p];
+      TagComparison& item = items[p * tags.size() + static_cast<size_t>(tag)];
+      item.a = a;
+      item.b = b;
+      item.tag = tags[static_cast<size_t>(tag)];
+      const DelongComparison found = compare_placements(placed[a], placed[b]);
+      item.difference = found.difference.value;
+      item.p_value = found.p_value;
+      item.reason = found.reason;
+      if (!found.interval) continue;
+      item.low = found.interval->low;
+      item.high = found.interval->high;
+    }
+  });
+  for (size_t p = 0; p < pairs.size(); ++p) {
+    std::vector<std::optional<double>> p_values;
+    for (size_t t = 0; t < tags.size(); ++t) p_values.push_back(items[p * tags.size() + t].p_value);
+    const auto adjusted = benjamini_hochberg_adjusted(p_values);
+    for (size_t t = 0; t < tags.size(); ++t) items[p * tags.size() + t].p_adjusted = adjusted[t];
+  }
+  return items;
+}
+
+}  // namespace tagbench

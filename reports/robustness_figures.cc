@@ -1,0 +1,199 @@
+#include "reports/robustness_figures.h"
+
+#include <algorithm>
+#include <functional>
+#include <map>
+#include <utility>
+
+#include "harness/core/text.h"
+#include "harness/metrics/robustness.h"
+
+namespace tagbench {
+namespace {
+
+// Of the system's values under some conditions, and of the reference's under the same.
+using ConditionFigure = std::function<MetricValue(const OptionalValues& system, const OptionalValues& reference)>;
+
+OptionalValues picked(const std::vector<std::optional<double>>& values, const std::vector<size_t>& conditions) {
+  OptionalValues result;
+  for (const size_t c : conditions) result.push_back(values[c]);
+  return result;
+}
+
+struct FigureMaker {
+  const ResultTable& table;
+  const std::vector<RobustnessInput>& inputs;
+  size_t reference;
+
+  TableValue make(size_t line, const std::vector<size_t>& conditions, bool with_reference,
+                  const ConditionFigure& figure) const {
+    const RobustnessInput& input = inputs[line];
+    TableValue value;
+    for (const size_t c : conditions) {
+      if (!input.means[c]) {
+        value.reason = "no value under " + table.conditions[c];
+        return value;
+      }
+      if (with_reference && !inputs[reference].means[c]) {
+        value.reason = "the reference has no value under " + table.conditions[c];
+        return value;
+      }
+    }
+    const OptionalValues of_reference = with_reference ? picked(inputs[reference].means, conditions) : OptionalValues();
+    const MetricValue found = figure(picked(input.means, conditions), of_reference);
+    value.mean = found.value;
+    value.reason = found.reason;
+    value.n = static_cast<int64_t>(input.by_seed.size());
+    if (!value.mean) return value;
+    std::vector<double> seeds;
+    for (const auto& seed : input.by_seed) {
+      const OptionalValues values = picked(seed, conditions);
+      if (std::find(values.begin(), values.end(), std::nullopt) != values.end()) continue;
+      if (const auto of_seed = figure(values, of_reference).value) seeds.push_back(*of_seed);
+    }
+    value.deviation = summarize_sample(seeds).deviation;
+    set_interval(value, line, conditions, with_reference, figure);
+    return value;
+  }
+
+ private:
+  void set_interval(TableValue& value, size_t line, const std::vector<size_t>& conditions, bool with_reference,
+                    const ConditionFigure& figure) const {
+    std::vector<const BySplit*> parts;
+    for (const size_t l : {line, reference}) {
+      if (inputs[l].replicates.by_condition.empty()) return;
+      for (const size_t c : conditions) parts.push_back(&inputs[l].replicates.by_condition[c]);
+      if (!with_reference) break;
+    }
+    const auto n = static_cast<std::ptrdiff_t>(conditions.size());
+    const auto replicates = over_splits(parts, [&](const std::vector<double>& values) {
+      return figure({values.begin(), values.begin() + n}, {values.begin() + n, values.end()}).value;
+    });
+    if (!replicates) return;
+    const Estimate estimate = estimate_of(*replicates);
+    if (!estimate.interval) return;
+    value.low = estimate.interval->low;
+    value.high = estimate.interval->high;
+  }
+};
+
+// "mp3" of "mp3:kbps=64" and "mp3@3".
+std::string perturbation_of(const std::string& condition) {
+  if (starts_with(condition, "chain:")) return condition;
+  return condition.substr(0, condition.find_first_of(":@"));
+}
+
+struct Ladder {
+  std::string name;  // "mp3", or "mp3:engine=x" with further options
+  std::vector<std::pair<double, size_t>> steps;
+};
+
+std::vector<Ladder> find_ladders(const std::vector<std::string>& conditions) {
+  std::vector<Ladder> ladders;
+  for (size_t c = 0; c < conditions.size(); ++c) {
+    const std::string& label = conditions[c];
+    const size_t at = label.find_first_of(":@");
+    if (at == std::string::npos || label[at] != '@') continue;
+    const size_t colon = std::min(label.find(':', at), label.size());
+    const auto step = parse_integer(label.substr(at + 1, colon - at - 1));
+    if (!step) continue;
+    const std::string name = label.substr(0, at) + label.substr(colon);
+    auto found =
+        std::find_if(ladders.begin(), ladders.end(), [&](const Ladder& ladder) { return ladder.name == name; });
+    if (found == ladders.end()) found = ladders.insert(found, Ladder{name, {}});
+    found->steps.emplace_back(static_cast<double>(*step), c);
+  }
+  ladders.erase(
+      std::remove_if(ladders.begin(), ladders.end(), [](const Ladder& ladder) { return ladder.steps.size() < 2; }),
+      ladders.end());
+  for (Ladder& ladder : ladders) std::sort(ladder.steps.begin(), ladder.steps.end());
+  return ladders;
+}
+
+void add_ranks(ResultTable& table, const std::vector<RobustnessInput>& inputs, size_t clean) {
+  const auto column = [&](size_t c) {
+    OptionalValues values;
+    for (const RobustnessInput& input : inputs) values.push_back(input.means[c]);
+    return values;
+  };
+  const OptionalValues of_clean = column(clean);
+  for (size_t c = 0; c < table.conditions.size(); ++c) {
+    const OptionalValues values = column(c);
+    const OptionalValues ranked = ranks(values);
+    const OptionalValues changes = rank_changes(of_clean, values);
+    for (size_t l = 0; l < table.lines.size(); ++l) {
+      table.lines[l].robustness.ranks.push_back(ranked[l]);
+      table.lines[l].robustness.rank_changes.push_back(changes[l]);
+    }
+  }
+}
+
+}  // namespace
+
+void add_robustness(ResultTable& table, const std::vector<RobustnessInput>& inputs, size_t clean, size_t reference) {
+  table.reference = table.lines[reference].model_label;
+  std::vector<size_t> clean_then_others = {clean};
+  std::vector<std::pair<std::string, std::vector<size_t>>> perturbations;  // places in clean_then_others
+  for (size_t c = 0; c < table.conditions.size(); ++c) {
+    if (c == clean) continue;
+    const std::string name = perturbation_of(table.conditions[c]);
+    auto found = std::find_if(perturbations.begin(), perturbations.end(),
+                              [&](const auto& perturbation) { return perturbation.first == name; });
+    if (found == perturbations.end()) found = perturbations.insert(found, {name, {}});
+    found->second.push_back(clean_then_others.size());
+    clean_then_others.push_back(c);
+  }
+  const auto ladders_of = [&](const OptionalValues& system, const OptionalValues& of_reference) {
+    std::vector<SeverityLadder> ladders;
+    for (const auto& [name, places] : perturbations)
+      ladders.push_back({picked(system, places), picked(of_reference, places)});
+    return ladders;
+  };
+  const auto without_first = [](const OptionalValues& values) {
+    return OptionalValues(values.begin() + 1, values.end());
+  };
+  const std::vector<Ladder> ladders = find_ladders(table.conditions);
+  for (const Ladder& ladder : ladders) table.ladders.push_back(ladder.name);
+
+  const FigureMaker maker{table, inputs, reference};
+  for (size_t l = 0; l < table.lines.size(); ++l) {
+    RobustnessFigures& figures = table.lines[l].robustness;
+    for (size_t c = 0; c < table.conditions.size(); ++c) {
+      TableValue drop;
+      drop.reason = "clean itself";
+      if (c != clean) {
+        drop = maker.make(l, {clean, c}, false, [](const OptionalValues& system, const OptionalValues&) {
+          return MetricValue{drops(system[0], {system[1]})[0], {}};
+        });
+      }
+      figures.drops.push_back(drop);
+    }
+    figures.relative_robustness =
+        maker.make(l, clean_then_others, false, [&](const OptionalValues& system, const OptionalValues&) {
+          return relative_robustness(system[0], without_first(system), table.chance);
+        });
+    figures.corruption_error =
+        maker.make(l, clean_then_others, true, [&](const OptionalValues& system, const OptionalValues& of_reference) {
+          return mean_corruption_error(ladders_of(system, of_reference));
+        });
+    figures.relative_corruption_error =
+        maker.make(l, clean_then_others, true, [&](const OptionalValues& system, const OptionalValues& of_reference) {
+          return relative_mean_corruption_error(ladders_of(system, of_reference), system[0], of_reference[0]);
+        });
+    for (const Ladder& ladder : ladders) {
+      std::vector<size_t> conditions = {clean};
+      std::vector<double> severities = {0.0};
+      for (const auto& [step, place] : ladder.steps) {
+        severities.push_back(step);
+        conditions.push_back(place);
+      }
+      figures.severity_areas.push_back(
+          maker.make(l, conditions, false, [&](const OptionalValues& system, const OptionalValues&) {
+            return area_under_severity(severities, system);
+          }));
+    }
+  }
+  add_ranks(table, inputs, clean);
+}
+
+}  // namespace tagbench
