@@ -68,7 +68,10 @@ void add_report(CLI::App& app, VerbContext& context) {
   CLI::App* verb = app.add_subcommand("report", "Write a run's tables from its stored rows");
   auto flags = std::make_shared<ReportFlags>();
   verb->add_option("run", flags->run, "The run's directory")->required();
-  verb->add_option("--format", flags->format, "md (default), csv, json, latex or html");
+  CLI::Option* format = verb->add_option("--format", flags->format, "md (default), csv, json, latex or html");
+  verb->add_flag_callback(
+          "--html", [flags] { flags->format = "html"; }, "The same as --format html")
+      ->excludes(format);
   verb->add_option("-o,--output", flags->output, "File to write; default: standard output");
   verb->add_option("--resamples", flags->resamples, "Bootstrap resamples behind the intervals; 0: none (default 1000)")
       ->check(CLI::Range(0, 1000000));

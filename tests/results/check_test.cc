@@ -285,7 +285,7 @@ TEST_F(CheckTest, WritersNameVerdictsAndEscape) {
   EXPECT_EQ(json["items"][0]["verdict"], "off");
   EXPECT_EQ(json["counts"]["reproduced"], 1);
   const std::string junit = check_junit(report, "nightly");
-  EXPECT_THAT(junit, AllOf(HasSubstr("tests=\"2\" failures=\"1\""), HasSubstr("short &lt;&quot;&amp;'&gt; | x"),
+  EXPECT_THAT(junit, AllOf(HasSubstr("tests=\"2\" failures=\"1\""), HasSubstr("short &lt;&quot;&amp;&#39;&gt; | x"),
                            HasSubstr("<failure message=")));
 }
 
