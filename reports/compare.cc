@@ -6,6 +6,7 @@
 #include <map>
 #include <set>
 #include <tuple>
+#include <unordered_set>
 
 #include "harness/core/errors.h"
 #include "harness/core/text.h"
@@ -65,15 +66,10 @@ MatchedTracks match_tracks(const RunStore& run_a, const RunStore& run_b, const C
   const bool same_ids = std::all_of(
       all.begin(), all.end(), [&](const ScoredTracks* each) { return each->track_ids == all.front()->track_ids; });
   if (!same_ids) {
-    std::map<std::string, size_t> seen;
-    for (const ScoredTracks* each : all) {
-      for (const std::string& id : each->track_ids) ++seen[id];
-    }
-    std::vector<std::string> common;
-    for (const std::string& id : all.front()->track_ids) {
-      if (seen[id] == all.size()) common.push_back(id);
-    }
-    matched.n_left_out = static_cast<int64_t>(seen.size() - common.size());
+    const std::vector<std::string> common = common_track_ids({all.begin(), all.end()});
+    std::unordered_set<std::string> anywhere;
+    for (const ScoredTracks* each : all) anywhere.insert(each->track_ids.begin(), each->track_ids.end());
+    matched.n_left_out = static_cast<int64_t>(anywhere.size() - common.size());
     if (common.size() < 2) {
       matched.problem = "tracks: fewer than two in common";
       return matched;
@@ -171,14 +167,15 @@ std::optional<double> squared_seed_error(const std::vector<const Row*>& rows, co
   return *deviation * *deviation / static_cast<double>(means.size());
 }
 
-// [fold], the mean over seeds.
-std::vector<Placements> tag_placements(const std::vector<std::vector<ScoredTracks>>& folds, size_t tag) {
+// [fold], the mean over seeds; `groups` by fold, one for all seeds.
+std::vector<Placements> tag_placements(const std::vector<std::vector<ScoredTracks>>& folds,
+                                       const std::vector<std::vector<int64_t>>& groups, size_t tag) {
   std::vector<Placements> placed;
-  for (const auto& seeds : folds) {
+  for (size_t fold = 0; fold < folds.size(); ++fold) {
     std::vector<Placements> of_seeds;
-    for (const ScoredTracks& tracks : seeds) {
-      of_seeds.push_back(placements(tracks.label_matrix(), tracks.score_matrix(), static_cast<int64_t>(tag),
-                                    group_indices(tracks.groups)));
+    for (const ScoredTracks& tracks : folds[fold]) {
+      of_seeds.push_back(
+          placements(tracks.label_matrix(), tracks.score_matrix(), static_cast<int64_t>(tag), groups[fold]));
     }
     placed.push_back(mean_of(of_seeds));
   }
@@ -203,6 +200,8 @@ void add_differences(const PairReplicates& pairs, const PairedDifference& frame,
     comparison.overall.push_back(item);
   }
   if (!per_tag) return;
+  std::vector<std::vector<int64_t>> groups;  // of both sides alike
+  for (const auto& seeds : pairs.tracks_a) groups.push_back(group_indices(seeds.front().groups));
   for (const char* metric : {"roc_auc", "average_precision"}) {
     std::vector<PairedDifference> family;
     for (size_t tag = 0; tag < pairs.tags.size(); ++tag) {
@@ -215,7 +214,8 @@ void add_differences(const PairReplicates& pairs, const PairedDifference& frame,
       };
       finish(item, side_replicates(pairs.a, get), side_replicates(pairs.b, get));
       if (item.metric == "roc_auc")
-        finish_tag_roc_auc(item, tag_placements(pairs.tracks_a, tag), tag_placements(pairs.tracks_b, tag));
+        finish_tag_roc_auc(item, tag_placements(pairs.tracks_a, groups, tag),
+                           tag_placements(pairs.tracks_b, groups, tag));
       family.push_back(item);
     }
     std::vector<PairedDifference*> members;

@@ -109,13 +109,13 @@ std::string side_tables(const std::vector<ResultTable>& tables,
   return text;
 }
 
-constexpr size_t kMostPairs = 60;
+constexpr size_t kMostPairsOfPage = 60;
 
 std::string comparisons_html(const ResultTable& table) {
   if (table.comparisons.empty()) return "<p class=\"none\">No two architectures could be compared.</p>\n";
   const std::string& first = table.comparisons.front().condition;
-  std::string text = text_table_html(comparisons_text(table, first, kMostPairs));
-  if (first != "mean drop") text += text_table_html(comparisons_text(table, "mean drop", kMostPairs));
+  std::string text = text_table_html(comparisons_text(table, first, kMostPairsOfPage));
+  if (first != "mean drop") text += text_table_html(comparisons_text(table, "mean drop", kMostPairsOfPage));
   return text;
 }
 

@@ -11,16 +11,19 @@ namespace {
 
 constexpr const char* kMeanDrop = "mean drop";
 
-LineComparison compare_pair(const BySplit& of_a, const BySplit& of_b) {
+LineComparison compare_pair(const BySplit& of_a, const BySplit& of_b, size_t n_splits) {
   LineComparison item;
   const std::vector<Replicates> both = on_shared_splits({&of_a, &of_b});
   if (both.empty()) {
-    item.reason = "no split on which both have scores";
+    item.reason = "no split on which both could be resampled";
     return item;
   }
+  const size_t n_shared = n_shared_splits({&of_a, &of_b});
   const Comparison comparison = compare(both[0], both[1]);
   item.difference = comparison.difference.value.value;
   item.reason = comparison.difference.reason;
+  if (item.reason.empty() && n_shared < n_splits)
+    item.reason = "on " + std::to_string(n_shared) + " of " + std::to_string(n_splits) + " folds";
   if (comparison.difference.interval) {
     item.low = comparison.difference.interval->low;
     item.high = comparison.difference.interval->high;
@@ -47,13 +50,30 @@ void compare_lines(ResultTable& table, const std::vector<LineReplicates>& replic
   const size_t n_conditions = table.conditions.size();
   const auto clean = static_cast<size_t>(std::find(table.conditions.begin(), table.conditions.end(), "clean") -
                                          table.conditions.begin());
+  const auto is_resampled = [&](size_t column) {
+    return std::any_of(replicates.begin(), replicates.end(), [&](const LineReplicates& line) {
+      return column == n_conditions ? !line.mean_drop.empty() : !line.by_condition[column].empty();
+    });
+  };
   std::vector<size_t> columns = {clean < n_conditions ? clean : 0};
   if (pairs.size() * (n_conditions + 1) <= kMostComparisons) {
     for (size_t c = 0; c < n_conditions; ++c) {
-      if (c != columns.front()) columns.push_back(c);
+      if (c != columns.front() && is_resampled(c)) columns.push_back(c);
     }
+  } else {
+    table.notes.push_back("Differences are given under " + table.conditions[columns.front()] +
+                          " and for the mean drop only: under every condition they would be more than " +
+                          std::to_string(kMostComparisons) + ".");
   }
-  if (clean < n_conditions && n_conditions > 1) columns.push_back(n_conditions);  // the mean drop
+  if (clean < n_conditions && n_conditions > 1 && is_resampled(n_conditions)) columns.push_back(n_conditions);
+  // Where only the pairs with the best are looked at, the others belong to the family all the same: which is the best
+  // was found on the same tracks.
+  const size_t n_family = table.lines.size() * (table.lines.size() - 1) / 2;
+  if (pairs.size() < n_family) {
+    table.notes.push_back("Of " + std::to_string(n_family) + " pairs of architectures the " +
+                          std::to_string(pairs.size()) +
+                          " with the best one are compared; p-values are corrected for all.");
+  }
   const size_t n_items = columns.size() * pairs.size();
   std::vector<LineComparison> items(n_items);
   parallel_for(static_cast<int64_t>(n_items), available_processors(), [&](int64_t i) {
@@ -63,7 +83,7 @@ void compare_lines(ResultTable& table, const std::vector<LineReplicates>& replic
       return column == n_conditions ? replicates[line].mean_drop : replicates[line].by_condition[column];
     };
     LineComparison& item = items[static_cast<size_t>(i)];
-    item = compare_pair(of(a), of(b));
+    item = compare_pair(of(a), of(b), table.splits.size());
     item.a = a;
     item.b = b;
     item.condition = column == n_conditions ? kMeanDrop : table.conditions[column];
@@ -74,6 +94,7 @@ void compare_lines(ResultTable& table, const std::vector<LineReplicates>& replic
   for (size_t begin = 0; begin < n_items; begin += pairs.size()) {
     std::vector<std::optional<double>> p_values;
     for (size_t i = 0; i < pairs.size(); ++i) p_values.push_back(items[begin + i].p_value);
+    p_values.resize(n_family, 1.0);
     const auto adjusted = holm_adjusted(p_values);
     for (size_t i = 0; i < pairs.size(); ++i) items[begin + i].p_adjusted = adjusted[i];
   }

@@ -5,15 +5,36 @@
 
 namespace tagbench {
 
-std::vector<Replicates> on_shared_splits(const std::vector<const BySplit*>& parts) {
-  std::vector<Replicates> means;
-  if (parts.empty()) return means;
+namespace {
+
+std::vector<std::string> shared_splits(const std::vector<const BySplit*>& parts) {
   std::vector<std::string> shared;
+  if (parts.empty()) return shared;
   for (const auto& entry : *parts.front()) {
     const bool everywhere =
         std::all_of(parts.begin(), parts.end(), [&](const BySplit* part) { return part->count(entry.first) > 0; });
     if (everywhere) shared.push_back(entry.first);
   }
+  return shared;
+}
+
+}  // namespace
+
+int affordable_resamples(int64_t n_labels, const ReportOptions& options) {
+  constexpr int64_t kFewest = 200;  // below this the ends of a 95 % interval are a matter of luck
+  // The jackknife behind every interval costs as much as so many resamples.
+  const int64_t affordable = std::min<int64_t>(
+      options.resamples, options.most_resampled_labels / std::max<int64_t>(1, n_labels) - kMaxJackknifeParts);
+  return affordable < std::min<int64_t>(kFewest, options.resamples) ? 0 : static_cast<int>(affordable);
+}
+
+size_t n_shared_splits(const std::vector<const BySplit*>& parts) {
+  return shared_splits(parts).size();
+}
+
+std::vector<Replicates> on_shared_splits(const std::vector<const BySplit*>& parts) {
+  std::vector<Replicates> means;
+  const std::vector<std::string> shared = shared_splits(parts);
   if (shared.empty()) return means;
   for (const BySplit* part : parts) {
     std::vector<const Replicates*> folds;
@@ -38,8 +59,7 @@ BySplit mean_drop_replicates(const std::vector<BySplit>& by_condition, size_t cl
     std::vector<const Replicates*> replicates = {&of_clean};
     for (size_t c = 0; c < by_condition.size(); ++c) {
       const auto found = by_condition[c].find(split);
-      const bool usable = found != by_condition[c].end() && found->second.plan == of_clean.plan;
-      if (c != clean && usable) replicates.push_back(&found->second);
+      if (c != clean && found != by_condition[c].end()) replicates.push_back(&found->second);
     }
     if (replicates.size() < by_condition.size()) continue;
     drops[split] = combine(replicates, [](const std::vector<double>& values) -> std::optional<double> {

@@ -11,6 +11,7 @@
 #include "harness/core/parallel.h"
 #include "harness/core/text.h"
 #include "harness/metrics/statistics.h"
+#include "reports/line_replicates.h"
 
 namespace tagbench {
 namespace {
@@ -80,24 +81,35 @@ std::vector<Pair> find_pairs(const std::vector<OracleInput>& systems) {
 using Triple = std::array<const Row*, 3>;  // clean, oracle, processed
 using Triples = std::map<int64_t, Triple>;
 
-std::map<std::string, Triples> triples_of(const OracleInput& system, const Pair& pair) {
-  std::map<std::string, Triples> by_split;
+struct FoundTriples {
+  std::map<std::string, Triples> by_split;  // with all three cells done
+  int64_t n_failed = 0;                     // left out, as a cell failed
+  std::string reason = "not computed";      // of one that was left out
+};
+
+FoundTriples find_triples(const OracleInput& system, const Pair& pair) {
+  std::map<std::string, Triples> all;
   for (const Row* row : system.cells) {
     const std::string& key = row->cell.condition_key;
-    Triple& rows = by_split[row->cell.split][row->cell.seed];
+    Triple& rows = all[row->cell.split][row->cell.seed];
     if (row->cell.condition == "clean") rows[0] = row;
     if (key == pair.oracle) rows[1] = row;
     if (key == pair.processed) rows[2] = row;
   }
-  for (auto split = by_split.begin(); split != by_split.end();) {
-    Triples& triples = split->second;
-    for (auto each = triples.begin(); each != triples.end();) {
-      const bool whole = std::all_of(each->second.begin(), each->second.end(), [](const Row* row) { return row; });
-      each = whole ? std::next(each) : triples.erase(each);
+  FoundTriples found;
+  for (const auto& [split, triples] : all) {
+    for (const auto& [seed, rows] : triples) {
+      if (std::find(rows.begin(), rows.end(), nullptr) != rows.end()) continue;
+      const auto failed = std::find_if(rows.begin(), rows.end(), [](const Row* row) { return !row->metrics; });
+      if (failed == rows.end()) {
+        found.by_split[split][seed] = rows;
+      } else {
+        ++found.n_failed;
+        found.reason = (*failed)->message;
+      }
     }
-    split = triples.empty() ? by_split.erase(split) : std::next(split);
   }
-  return by_split;
+  return found;
 }
 
 // The values of cells, with resamples where there are to be any.
@@ -112,30 +124,32 @@ class CellValues {
   std::vector<std::vector<Replicates>> get(const Triples& triples, uint64_t plan) {
     std::vector<const Row*> rows;
     for (const auto& [seed, triple] : triples) rows.insert(rows.end(), triple.begin(), triple.end());
-    const bool stored = std::all_of(rows.begin(), rows.end(), [](const Row* row) { return row->metrics.has_value(); });
     std::vector<std::vector<Replicates>> values;
-    if (resamples_ == 0 || !stored) {
+    if (resamples_ == 0) {
       for (const Row* row : rows) values.push_back(estimates(*row, plan));
       return values;
     }
-    std::map<std::string, size_t> seen;
-    for (const Row* row : rows) {
-      for (const std::string& id : track_ids(*row)) ++seen[id];
-    }
-    std::vector<std::string> common;
-    for (const std::string& id : track_ids(*rows.front())) {
-      if (seen[id] == rows.size()) common.push_back(id);
-    }
+    std::vector<const ScoredTracks*> tracks;
+    for (const Row* row : rows) tracks.push_back(&ids_and_groups(*row));
+    const std::vector<std::string> common = common_track_ids(tracks);
     if (common.size() < 2) throw DataError("fewer than two tracks are in all cells");
-    for (const Row* row : rows) values.push_back(resampled(*row, common));
+    const std::vector<std::string> groups = select_tracks(*tracks.front(), common).groups;
+    for (const Row* row : rows) values.push_back(resampled(*row, common, groups));
     return values;
   }
 
  private:
-  const std::vector<std::string>& track_ids(const Row& row) {
-    const auto [place, is_new] = ids_.try_emplace(row.cell.key());
-    if (is_new) place->second = scored_tracks(run_, row).track_ids;
-    return place->second;
+  // Of a cell's tracks; labels and scores are not kept.
+  const ScoredTracks& ids_and_groups(const Row& row) {
+    const std::string key = row.cell.key();
+    const auto known = ids_.find(key);
+    if (known != ids_.end()) return known->second;
+    ScoredTracks tracks = scored_tracks(run_, row);
+    ScoredTracks kept;
+    kept.n_tracks = tracks.n_tracks;
+    kept.track_ids = std::move(tracks.track_ids);
+    kept.groups = std::move(tracks.groups);
+    return ids_.emplace(key, std::move(kept)).first->second;
   }
 
   std::vector<Replicates> estimates(const Row& row, uint64_t plan) const {
@@ -148,15 +162,20 @@ class CellValues {
     return values;
   }
 
-  const std::vector<Replicates>& resampled(const Row& row, const std::vector<std::string>& ids) {
-    const auto [place, is_new] = replicates_.try_emplace({row.cell.key(), sha256_hex(join_text(ids, "\n"))});
-    if (!is_new) return place->second;
+  // Resamples are drawn alike only for one grouping.
+  const std::vector<Replicates>& resampled(const Row& row, const std::vector<std::string>& ids,
+                                           const std::vector<std::string>& groups) {
+    const auto key = std::make_pair(row.cell.key(), sha256_hex(join_text(ids, "\n") + "\n" + join_text(groups, "\n")));
+    const auto known = replicates_.find(key);
+    if (known != replicates_.end()) return known->second;
     ScoredTracks tracks = scored_tracks(run_, row);
     if (tracks.track_ids != ids) tracks = select_tracks(tracks, ids);
+    tracks.groups = groups;
     const TaggingReplicates all = resample(tracks, row.cell.split + " " + row.cell.split_sha256,
                                            row.cell.task == "multiclass", resamples_, seed_, available_processors());
-    for (const std::string& metric : metrics_) place->second.push_back(selection_.narrowed(all, metric, row.tags));
-    return place->second;
+    std::vector<Replicates> of_metrics;
+    for (const std::string& metric : metrics_) of_metrics.push_back(selection_.narrowed(all, metric, row.tags));
+    return replicates_.emplace(key, std::move(of_metrics)).first->second;
   }
 
   const RunStore& run_;
@@ -164,7 +183,7 @@ class CellValues {
   const TagSelection& selection_;
   uint64_t seed_;
   int resamples_;
-  std::map<std::string, std::vector<std::string>> ids_;
+  std::map<std::string, ScoredTracks> ids_;
   std::map<std::pair<std::string, std::string>, std::vector<Replicates>> replicates_;
 };
 
@@ -216,20 +235,27 @@ class Loss {
   std::string reason_;
 };
 
-int affordable_resamples(const std::vector<OracleInput>& systems, const std::vector<Pair>& pairs,
-                         const ReportOptions& options) {
-  std::set<std::string> used = {"clean"};
+int64_t labels_to_resample(const std::vector<OracleInput>& systems, const std::vector<Pair>& pairs) {
+  std::set<std::string> used;
   for (const Pair& pair : pairs) used.insert({pair.oracle, pair.processed});
-  int64_t n_labels = 1;
+  int64_t n_labels = 0;
   for (const OracleInput& system : systems) {
     for (const Row* row : system.cells) {
       if (used.count(row->cell.condition_key) > 0 || row->cell.condition == "clean")
         n_labels += row->n_tracks * static_cast<int64_t>(row->tags.size());
     }
   }
-  constexpr int64_t kFewest = 200;  // as for the intervals of the table
-  const int64_t affordable = std::min<int64_t>(options.resamples, options.most_resampled_labels / n_labels);
-  return affordable < std::min<int64_t>(kFewest, options.resamples) ? 0 : static_cast<int>(affordable);
+  return n_labels;
+}
+
+// Whether cells without resamples stand for other tracks than their neighbours do.
+bool same_numbers_of_tracks(const std::map<std::string, Triples>& by_split) {
+  return std::all_of(by_split.begin(), by_split.end(), [](const auto& split) {
+    return std::all_of(split.second.begin(), split.second.end(), [&](const auto& triple) {
+      return std::all_of(triple.second.begin(), triple.second.end(),
+                         [&](const Row* row) { return row->n_tracks == triple.second.front()->n_tracks; });
+    });
+  });
 }
 
 }  // namespace
@@ -241,16 +267,21 @@ std::vector<std::vector<OracleLine>> oracle_lines(const RunStore& run, const std
   std::vector<std::vector<OracleLine>> lines(metrics.size());
   const std::vector<Pair> pairs = find_pairs(systems);
   if (pairs.empty()) return lines;
-  const int resamples = affordable_resamples(systems, pairs, options);
+  const int resamples = affordable_resamples(labels_to_resample(systems, pairs), options);
   if (resamples == 0 && options.resamples > 0)
     notes.emplace_back(
         "No intervals beside the oracle: the run is too large to resample in a report with its usual limit.");
+  int64_t n_failed = 0;
+  bool unequal = false;
   for (const OracleInput& system : systems) {
     CellValues cells(run, metrics, selection, options, resamples);
     for (const Pair& pair : pairs) {
-      const std::map<std::string, Triples> by_split = triples_of(system, pair);
+      const FoundTriples found = find_triples(system, pair);
+      const std::map<std::string, Triples>& by_split = found.by_split;
+      n_failed += found.n_failed;
+      unequal = unequal || (resamples == 0 && !same_numbers_of_tracks(by_split));
       std::vector<std::array<Loss, 3>> losses(metrics.size());
-      std::string problem = by_split.empty() ? "not computed" : "";
+      std::string problem = by_split.empty() ? found.reason : "";
       try {
         uint64_t plan = 0;
         for (const auto& [split, triples] : by_split) {
@@ -281,6 +312,13 @@ std::vector<std::vector<OracleLine>> oracle_lines(const RunStore& run, const std
       }
     }
   }
+  if (n_failed > 0)
+    notes.push_back("Beside the oracle, " + std::to_string(n_failed) +
+                    " comparisons of a fold and seed are left out, as one of their cells failed.");
+  if (unequal)
+    notes.emplace_back(
+        "Beside the oracle, some cells hold fewer tracks than others; without resamples their losses are "
+        "not brought to the same tracks.");
   return lines;
 }
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <functional>
 #include <map>
+#include <set>
 #include <utility>
 
 #include "harness/core/text.h"
@@ -18,6 +19,52 @@ OptionalValues picked(const std::vector<std::optional<double>>& values, const st
   OptionalValues result;
   for (const size_t c : conditions) result.push_back(values[c]);
   return result;
+}
+
+// [split][seed], the values under the figure's conditions.
+using Repeats = std::map<std::string, std::map<int64_t, OptionalValues>>;
+
+struct WholeRepeats {
+  Repeats repeats;  // that have all of the conditions
+  bool all = true;  // no other has any of them
+};
+
+WholeRepeats whole_repeats(const RobustnessInput& input, const std::vector<size_t>& conditions) {
+  WholeRepeats whole;
+  for (const auto& [split, seeds] : input.repeats) {
+    for (const auto& [seed, values] : seeds) {
+      const OptionalValues of_figure = picked(values, conditions);
+      const auto n = std::count(of_figure.begin(), of_figure.end(), std::nullopt);
+      if (n == 0) {
+        whole.repeats[split][seed] = of_figure;
+      } else if (n < static_cast<std::ptrdiff_t>(of_figure.size())) {
+        whole.all = false;
+      }
+    }
+  }
+  return whole;
+}
+
+// Per condition: seeds averaged within splits, then splits. Of the seed alone if one is given.
+OptionalValues averaged(const Repeats& repeats, const std::set<std::string>& splits, size_t n_conditions,
+                        std::optional<int64_t> only_seed = std::nullopt) {
+  std::vector<double> sums(n_conditions, 0.0);
+  double n_splits = 0.0;
+  for (const std::string& split : splits) {
+    std::vector<double> of_split(n_conditions, 0.0);
+    double n_seeds = 0.0;
+    for (const auto& [seed, values] : repeats.at(split)) {
+      if (only_seed && seed != *only_seed) continue;
+      for (size_t c = 0; c < n_conditions; ++c) of_split[c] += *values[c];
+      n_seeds += 1.0;
+    }
+    if (n_seeds == 0.0) continue;
+    for (size_t c = 0; c < n_conditions; ++c) sums[c] += of_split[c] / n_seeds;
+    n_splits += 1.0;
+  }
+  OptionalValues means;
+  for (const double sum : sums) means.emplace_back(sum / n_splits);
+  return means;
 }
 
 struct FigureMaker {
@@ -39,20 +86,38 @@ struct FigureMaker {
         return value;
       }
     }
-    const OptionalValues of_reference = with_reference ? picked(inputs[reference].means, conditions) : OptionalValues();
-    const MetricValue found = figure(picked(input.means, conditions), of_reference);
+    const WholeRepeats own = whole_repeats(input, conditions);
+    const WholeRepeats of_reference = with_reference ? whole_repeats(inputs[reference], conditions) : own;
+    std::set<std::string> splits;
+    std::set<int64_t> seeds;
+    for (const auto& [split, repeats] : own.repeats) {
+      if (of_reference.repeats.count(split) == 0) continue;
+      splits.insert(split);
+      value.n += static_cast<int64_t>(repeats.size());
+      for (const auto& [seed, values] : repeats) seeds.insert(seed);
+    }
+    if (splits.empty()) {
+      value.reason = std::string("no fold and seed has a value under all of its conditions") +
+                     (with_reference ? ", for this architecture and the reference" : "");
+      return value;
+    }
+    const size_t n = conditions.size();
+    const OptionalValues reference_values =
+        with_reference ? averaged(of_reference.repeats, splits, n) : OptionalValues();
+    const MetricValue found = figure(averaged(own.repeats, splits, n), reference_values);
     value.mean = found.value;
     value.reason = found.reason;
-    value.n = static_cast<int64_t>(input.by_seed.size());
     if (!value.mean) return value;
-    std::vector<double> seeds;
-    for (const auto& seed : input.by_seed) {
-      const OptionalValues values = picked(seed, conditions);
-      if (std::find(values.begin(), values.end(), std::nullopt) != values.end()) continue;
-      if (const auto of_seed = figure(values, of_reference).value) seeds.push_back(*of_seed);
+    std::vector<double> of_seeds;
+    for (const int64_t seed : seeds) {
+      if (const auto of_seed = figure(averaged(own.repeats, splits, n, seed), reference_values).value)
+        of_seeds.push_back(*of_seed);
     }
-    value.deviation = summarize_sample(seeds).deviation;
-    set_interval(value, line, conditions, with_reference, figure);
+    value.deviation = summarize_sample(of_seeds).deviation;
+    // Replicates are of all repeats of a condition.
+    const bool whole = own.all && of_reference.all && splits.size() == own.repeats.size() &&
+                       splits.size() == of_reference.repeats.size();
+    if (whole) set_interval(value, line, conditions, with_reference, figure);
     return value;
   }
 
@@ -71,7 +136,8 @@ struct FigureMaker {
     });
     if (!replicates) return;
     const Estimate estimate = estimate_of(*replicates);
-    if (!estimate.interval) return;
+    // Resamples without a value are no random choice: in them the reference loses nothing.
+    if (!estimate.interval || (with_reference && estimate.n_undefined > 0)) return;
     value.low = estimate.interval->low;
     value.high = estimate.interval->high;
   }
@@ -149,6 +215,17 @@ void add_robustness(ResultTable& table, const std::vector<RobustnessInput>& inpu
       ladders.push_back({picked(system, places), picked(of_reference, places)});
     return ladders;
   };
+  // The figure, or why there is none, with the perturbation that is to blame.
+  const auto named = [&](const std::vector<SeverityLadder>& all,
+                         const std::function<MetricValue(const std::vector<SeverityLadder>&)>& figure) {
+    MetricValue value = figure(all);
+    for (size_t p = 0; p < all.size() && !value.value; ++p) {
+      if (figure({all[p]}).value) continue;
+      value.reason += " (" + perturbations[p].first + ")";
+      break;
+    }
+    return value;
+  };
   const auto without_first = [](const OptionalValues& values) {
     return OptionalValues(values.begin() + 1, values.end());
   };
@@ -174,11 +251,13 @@ void add_robustness(ResultTable& table, const std::vector<RobustnessInput>& inpu
         });
     figures.corruption_error =
         maker.make(l, clean_then_others, true, [&](const OptionalValues& system, const OptionalValues& of_reference) {
-          return mean_corruption_error(ladders_of(system, of_reference));
+          return named(ladders_of(system, of_reference), mean_corruption_error);
         });
     figures.relative_corruption_error =
         maker.make(l, clean_then_others, true, [&](const OptionalValues& system, const OptionalValues& of_reference) {
-          return relative_mean_corruption_error(ladders_of(system, of_reference), system[0], of_reference[0]);
+          return named(ladders_of(system, of_reference), [&](const std::vector<SeverityLadder>& ladders_of_lines) {
+            return relative_mean_corruption_error(ladders_of_lines, system[0], of_reference[0]);
+          });
         });
     for (const Ladder& ladder : ladders) {
       std::vector<size_t> conditions = {clean};

@@ -1,6 +1,9 @@
 #pragma once
 
+#include <cstdint>
+#include <map>
 #include <optional>
+#include <string>
 #include <vector>
 
 #include "reports/line_replicates.h"
@@ -10,9 +13,10 @@ namespace tagbench {
 
 // What the figures of one architecture are made of.
 struct RobustnessInput {
-  std::vector<std::optional<double>> means;                 // [condition], over seeds and folds
-  std::vector<std::vector<std::optional<double>>> by_seed;  // [seed][condition], over folds
-  LineReplicates replicates;                                // no conditions: no intervals
+  std::vector<std::optional<double>> means;  // [condition], over seeds and folds, as the table shows them
+  // [split][seed][condition]. Figures are of the repeats that have all of their conditions.
+  std::map<std::string, std::map<int64_t, std::vector<std::optional<double>>>> repeats;
+  LineReplicates replicates;  // no conditions: no intervals
 };
 
 // Fills the table's ladders and every line's robustness, one input per line. `reference` is a line.

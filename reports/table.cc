@@ -244,14 +244,15 @@ std::optional<size_t> clean_place(const Layout& layout) {
   return static_cast<size_t>(found - layout.condition_labels.begin());
 }
 
-// Per repeat first, so that the deviation is that of the drop itself. A repeat counts only if it has every condition.
-TableValue mean_drop_value(const LineCells& line, const Layout& layout, const std::string& metric) {
-  const auto clean = clean_place(layout);
-  if (!clean) return summarize({}, "no clean condition");
-  if (layout.condition_labels.size() < 2) return summarize({}, "no condition but clean");
-  // Drops over another set of conditions than the neighbours' would not compare.
+// Of every repeat that has every condition, by seed: drops over another set of conditions than the neighbours' would
+// not compare.
+struct MeanDrops {
+  std::map<int64_t, std::vector<double>> by_seed;
+  std::string missing;  // a condition that some repeat lacks
+};
+
+MeanDrops mean_drops(const LineCells& line, const Layout& layout, size_t clean, const std::string& metric) {
   std::map<std::pair<std::string, int64_t>, std::vector<std::vector<double>>> by_repeat;
-  std::string missing;
   for (size_t c = 0; c < layout.condition_labels.size(); ++c) {
     for (const auto& [repeat, row] : line.by_condition[c]) {
       auto& values = by_repeat[{std::get<0>(repeat), std::get<1>(repeat)}];
@@ -260,28 +261,38 @@ TableValue mean_drop_value(const LineCells& line, const Layout& layout, const st
       if (value.value) values[c].push_back(*value.value);
     }
   }
-  std::vector<double> drops;
-  std::map<int64_t, std::vector<double>> drops_of_seed;
+  MeanDrops drops;
   for (const auto& [repeat, values] : by_repeat) {
     double sum = 0.0;
     bool whole = true;
     for (size_t c = 0; c < values.size(); ++c) {
       if (values[c].empty()) {
         whole = false;
-        missing = layout.condition_labels[c];
+        drops.missing = layout.condition_labels[c];
         break;
       }
-      if (c != *clean) sum += mean_of(values[c]);
+      if (c != clean) sum += mean_of(values[c]);
     }
     if (!whole) continue;
-    drops.push_back(mean_of(values[*clean]) - sum / static_cast<double>(values.size() - 1));
-    drops_of_seed[repeat.second].push_back(drops.back());
+    drops.by_seed[repeat.second].push_back(mean_of(values[clean]) - sum / static_cast<double>(values.size() - 1));
   }
-  TableValue summary = summarize(drops, missing.empty() ? "not computed" : "no value under " + missing);
-  if (drops_of_seed.size() < 2) return summary;
+  return drops;
+}
+
+// Per repeat first, so that the deviation is that of the drop itself.
+TableValue mean_drop_value(const LineCells& line, const Layout& layout, const std::string& metric) {
+  const auto clean = clean_place(layout);
+  if (!clean) return summarize({}, "no clean condition");
+  if (layout.condition_labels.size() < 2) return summarize({}, "no condition but clean");
+  const MeanDrops drops = mean_drops(line, layout, *clean, metric);
+  std::vector<double> all;
   std::vector<double> of_seeds;
-  for (const auto& [seed, of_seed] : drops_of_seed) of_seeds.push_back(mean_of(of_seed));
-  summary.deviation = summarize_sample(of_seeds).deviation;
+  for (const auto& [seed, of_seed] : drops.by_seed) {
+    all.insert(all.end(), of_seed.begin(), of_seed.end());
+    of_seeds.push_back(mean_of(of_seed));
+  }
+  TableValue summary = summarize(all, drops.missing.empty() ? "not computed" : "no value under " + drops.missing);
+  if (of_seeds.size() > 1) summary.deviation = summarize_sample(of_seeds).deviation;
   return summary;
 }
 
@@ -308,14 +319,16 @@ void add_throughput(ResultTable::Line& line, const std::string& label, const std
 
 // ---- notes ----
 
-void note_undefined_tags(const Group& group, std::vector<std::string>& notes) {
+void note_undefined_tags(const Group& group, const TagSelection& selection, std::vector<std::string>& notes) {
   std::map<std::string, size_t> cells_of_tag;
   size_t n_cells = 0;
   size_t n_tags = 0;
   for (const Row* row : group.rows) {
     if (!row->metrics) continue;
     ++n_cells;
-    n_tags = std::max(n_tags, row->tags.size());
+    const auto selected =
+        std::count_if(row->tags.begin(), row->tags.end(), [&](const std::string& tag) { return selection.holds(tag); });
+    n_tags = std::max(n_tags, static_cast<size_t>(selected));
     for (const int64_t tag : row->metrics->undefined_tags) ++cells_of_tag[row->tags[static_cast<size_t>(tag)]];
   }
   if (cells_of_tag.empty()) return;
@@ -451,7 +464,11 @@ void mark_best(const std::vector<TableValue*>& values, const std::vector<const B
     parts.push_back(replicates[i]);
   }
   const std::vector<Replicates> means = on_shared_splits(parts);
-  if (means.size() < 2) return;
+  // On fewer folds than the values shown the best might be another.
+  const bool fewer = std::any_of(parts.begin(), parts.end(), [&](const BySplit* part) {
+    return part->size() != parts.front()->size() || n_shared_splits(parts) != part->size();
+  });
+  if (means.size() < 2 || fewer) return;
   std::vector<const Replicates*> systems;
   for (const Replicates& mean : means) systems.push_back(&mean);
   const std::vector<bool> ties = ties_with_best(systems, higher_is_better);
@@ -486,15 +503,9 @@ struct GroupReplicates {
 };
 
 std::vector<std::string> common_ids(const std::vector<ScoredTracks>& all) {
-  std::map<std::string, size_t> seen;
-  for (const ScoredTracks& each : all) {
-    for (const std::string& id : each.track_ids) ++seen[id];
-  }
-  std::vector<std::string> common;
-  for (const std::string& id : all.front().track_ids) {
-    if (seen[id] == all.size()) common.push_back(id);
-  }
-  return common;
+  std::vector<const ScoredTracks*> pointers;
+  for (const ScoredTracks& each : all) pointers.push_back(&each);
+  return common_track_ids(pointers);
 }
 
 std::vector<ScoredTracks> read_seeds(const RunStore& run, const SeedCells& cells) {
@@ -536,15 +547,10 @@ std::vector<Replicates> seed_replicates(std::vector<ScoredTracks> seeds, const R
   return means;
 }
 
-// As many as asked for, or as the limit of work allows; 0 where that is too few to be of use.
-int64_t affordable_resamples(const std::vector<SeedCells>& cells, const ReportOptions& options) {
-  int64_t n_labels = 1;
+int affordable(const std::vector<SeedCells>& cells, const ReportOptions& options) {
+  int64_t n_labels = 0;
   for (const SeedCells& each : cells) n_labels += each.n_labels();
-  constexpr int64_t kFewest = 200;  // below this the ends of a 95 % interval are a matter of luck
-  // The jackknife behind every interval costs as much as so many resamples.
-  const int64_t affordable =
-      std::min<int64_t>(options.resamples, options.most_resampled_labels / n_labels - kMaxJackknifeParts);
-  return affordable < std::min<int64_t>(kFewest, options.resamples) ? 0 : affordable;
+  return affordable_resamples(n_labels, options);
 }
 
 std::vector<std::vector<LineReplicates>> collect(const std::vector<SeedCells>& cells, const Layout& layout,
@@ -557,11 +563,32 @@ std::vector<std::vector<LineReplicates>> collect(const std::vector<SeedCells>& c
       if (replicates.empty() || !replicates[m].estimate.value) continue;
       collected[m][each.line].by_condition[each.condition][each.split] = replicates[m];
     }
-    if (const auto clean = clean_place(layout)) {
-      for (LineReplicates& line : collected[m]) line.mean_drop = mean_drop_replicates(line.by_condition, *clean);
-    }
   }
   return collected;
+}
+
+// On the same tracks under all conditions. Where a training lacks a condition, its mean drop is not in the table, and
+// replicates that hold it would be of something else: that line gets none.
+void add_mean_drops(std::vector<std::vector<LineReplicates>>& replicates, const std::vector<SeedCells>& cells,
+                    const Layout& layout) {
+  const auto clean = clean_place(layout);
+  if (!clean) return;
+  std::map<std::pair<size_t, std::string>, std::set<std::vector<int64_t>>> seeds;  // of a line's split, per condition
+  for (const SeedCells& each : cells) {
+    std::vector<int64_t> of_cell;
+    for (const Row* row : each.rows) of_cell.push_back(row->cell.seed);
+    std::sort(of_cell.begin(), of_cell.end());
+    seeds[{each.line, each.split}].insert(of_cell);
+  }
+  std::vector<char> partial(layout.lines.size(), 0);
+  for (const auto& [place, kinds] : seeds) {
+    if (kinds.size() > 1) partial[place.first] = 1;
+  }
+  for (auto& of_metric : replicates) {
+    for (size_t l = 0; l < of_metric.size(); ++l) {
+      if (partial[l] == 0) of_metric[l].mean_drop = mean_drop_replicates(of_metric[l].by_condition, *clean);
+    }
+  }
 }
 
 // Pairs need the same tracks and labels. Where some cells left tracks out, all cells of the split are compared on those
@@ -589,12 +616,19 @@ bool pair_up(const RunStore& run, std::vector<SeedCells>& cells, const std::vect
     const bool same_labels = std::all_of(kinds.begin(), kinds.end(), [&](const ScoredTracks& kind) {
       return kind.labels == kinds.front().labels && kind.known == kinds.front().known;
     });
-    result.notes.push_back(
-        same_labels
-            ? "Not all cells of split " + split + " hold the same tracks and groups; best values are found on the " +
-                  std::to_string(common.size()) + " tracks that all hold."
-            : "The cells of split " + split +
-                  " hold different labels for the same tracks: no best values, no differences between them.");
+    if (common.size() < 2) {
+      result.notes.push_back("Fewer than two tracks are in all cells of split " + split +
+                             ": no best values, no differences between them.");
+    } else if (!same_labels) {
+      result.notes.push_back(
+          "The cells of split " + split +
+          " hold different labels for the same tracks: no best values, no differences between them.");
+    } else {
+      result.notes.push_back("Not all cells of split " + split +
+                             " hold the same tracks and groups; best values, differences and the intervals of mean "
+                             "drops are those of the " +
+                             std::to_string(common.size()) + " tracks that all hold.");
+    }
     for (SeedCells& each : cells) {
       if (each.split != split || each.own.empty()) continue;
       each.paired.assign(metrics.size(), Replicates());
@@ -650,7 +684,8 @@ void add_tag_comparisons(const RunStore& run, const Layout& layout, const std::v
   }
   if (shared.size() < layout.splits.size()) {
     result.notes.emplace_back(
-        "Single tags are not compared between architectures: not all hold the same tracks under the clean condition.");
+        "Single tags are not compared between architectures: not all have scores of the same tracks under the clean "
+        "condition.");
     return;
   }
   if (n_labels > kMostTagLabels) {
@@ -690,25 +725,25 @@ GroupReplicates resample_group(const RunStore& run, const Layout& layout, const 
   GroupReplicates result;
   std::vector<SeedCells> cells = seed_cells(layout);
   if (options.resamples <= 0 || cells.empty()) return result;
-  int64_t affordable = affordable_resamples(cells, options);
-  if (affordable == 0) {
+  int resamples = affordable(cells, options);
+  if (resamples == 0) {
     if (const auto clean = clean_place(layout)) {
       cells.erase(
           std::remove_if(cells.begin(), cells.end(), [&](const SeedCells& each) { return each.condition != *clean; }),
           cells.end());
-      affordable = affordable_resamples(cells, options);
-      if (affordable > 0)
+      resamples = affordable(cells, options);
+      if (resamples > 0)
         result.notes.emplace_back(
             "Intervals and best values are given for the clean condition only: the run is too large to resample it all "
             "in a report with its usual limit.");
     }
   }
-  if (affordable == 0 || cells.empty()) {
+  if (resamples == 0 || cells.empty()) {
     result.notes.emplace_back(
         "No intervals and no best values: the run is too large to resample in a report with its usual limit.");
     return result;
   }
-  result.resamples = static_cast<int>(affordable);
+  result.resamples = resamples;
 
   const int processors = available_processors();
   const bool many = cells.size() >= static_cast<size_t>(processors);
@@ -737,7 +772,12 @@ GroupReplicates resample_group(const RunStore& run, const Layout& layout, const 
   result.own = collect(cells, layout, metrics.size(), false);
   const bool differ = pair_up(run, cells, metrics, selection, options, result);
   result.paired = differ ? collect(cells, layout, metrics.size(), true) : result.own;
-  if (selection.all()) add_tag_comparisons(run, layout, cells, result);
+  add_mean_drops(result.paired, cells, layout);
+  if (selection.all()) {
+    add_tag_comparisons(run, layout, cells, result);
+  } else {
+    result.notes.emplace_back("Single tags are compared between architectures in reports of all tags only.");
+  }
   return result;
 }
 
@@ -750,7 +790,7 @@ void apply_replicates(ResultTable& table, const std::vector<LineReplicates>& own
     std::vector<const BySplit*> replicates;
     for (size_t l = 0; l < table.lines.size(); ++l) {
       values.push_back(drop ? &table.lines[l].mean_drop : &table.lines[l].values[c]);
-      set_interval(*values.back(), drop ? own[l].mean_drop : own[l].by_condition[c]);
+      set_interval(*values.back(), drop ? paired[l].mean_drop : own[l].by_condition[c]);
       replicates.push_back(drop ? &paired[l].mean_drop : &paired[l].by_condition[c]);
     }
     mark_best(values, replicates, higher_is_better != drop);
@@ -758,33 +798,40 @@ void apply_replicates(ResultTable& table, const std::vector<LineReplicates>& own
 }
 
 // The squared standard error of the mean over seeds, under every condition and of the mean drop; nothing for one seed.
-std::vector<std::optional<double>> squared_seed_errors(const LineCells& cells, const ResultTable::Line& line,
+std::vector<std::optional<double>> squared_seed_errors(const LineCells& cells, const Layout& layout,
                                                        const std::string& metric) {
   std::vector<std::optional<double>> errors;
-  const auto squared = [](const std::optional<double>& deviation, size_t n_seeds) -> std::optional<double> {
-    if (!deviation || n_seeds < 2) return std::nullopt;
-    return *deviation * *deviation / static_cast<double>(n_seeds);
+  const auto add = [&](const std::vector<double>& of_seeds) {
+    const auto deviation = summarize_sample(of_seeds).deviation;
+    errors.push_back(deviation ? std::optional<double>(*deviation * *deviation / static_cast<double>(of_seeds.size()))
+                               : std::nullopt);
   };
-  size_t fewest = std::numeric_limits<size_t>::max();
-  for (size_t c = 0; c < cells.by_condition.size(); ++c) {
-    const size_t n_seeds = seed_means(cells.by_condition[c], metric).size();
-    fewest = std::min(fewest, n_seeds);
-    errors.push_back(squared(line.values[c].deviation, n_seeds));
+  for (const auto& condition : cells.by_condition) {
+    std::vector<double> of_seeds;
+    for (const auto& [seed, mean] : seed_means(condition, metric)) of_seeds.push_back(mean);
+    add(of_seeds);
   }
-  errors.push_back(squared(line.mean_drop.deviation, fewest));
+  std::vector<double> of_seeds;
+  const auto clean = clean_place(layout);
+  if (clean && layout.condition_labels.size() > 1) {
+    for (const auto& [seed, drops] : mean_drops(cells, layout, *clean, metric).by_seed)
+      of_seeds.push_back(mean_of(drops));
+  }
+  add(of_seeds);
   return errors;
 }
 
 // What guessing reaches: 1/2; the share of positives, averaged over the tags that have any; one in as many classes.
-double chance_level(const Group& group, const std::string& metric) {
+double chance_level(const Group& group, const TagSelection& selection, const std::string& metric) {
   if (metric == "roc_auc") return 0.5;
   std::vector<double> shares;
   for (const Row* row : group.rows) {
     if (!row->metrics) continue;
     if (metric == "accuracy") return 1.0 / static_cast<double>(std::max<size_t>(1, row->tags.size()));
     std::vector<double> of_tags;
-    for (const TagMetrics& tag : row->metrics->per_tag) {
-      if (tag.average_precision.value)
+    for (size_t t = 0; t < row->tags.size(); ++t) {
+      const TagMetrics& tag = row->metrics->per_tag[t];
+      if (tag.average_precision.value && selection.holds(row->tags[t]))
         of_tags.push_back(static_cast<double>(tag.n_positive) / static_cast<double>(tag.n_known));
     }
     if (!of_tags.empty()) shares.push_back(mean_of(of_tags));
@@ -792,28 +839,37 @@ double chance_level(const Group& group, const std::string& metric) {
   return shares.empty() ? 0.0 : mean_of(shares);
 }
 
-void add_robustness_figures(ResultTable& table, const Group& group, const Layout& layout,
+void add_robustness_figures(ResultTable& table, const Group& group, const Layout& layout, const TagSelection& selection,
                             const std::vector<LineReplicates>& replicates, const std::string& reference) {
   const auto clean = clean_place(layout);
   if (!clean || table.conditions.size() < 2) return;
   size_t reference_line = 0;
+  bool has_reference = reference.empty();
   for (size_t l = 0; l < table.lines.size(); ++l) {
-    if (table.lines[l].model_label == reference) reference_line = l;
+    if (table.lines[l].model_label != reference) continue;
+    reference_line = l;
+    has_reference = true;
   }
-  table.chance = chance_level(group, table.metric);
+  if (!has_reference)
+    table.notes.push_back("The reference " + reference + " is not in this table; " + table.lines.front().model_label +
+                          " takes its place.");
+  table.chance = chance_level(group, selection, table.metric);
   std::vector<RobustnessInput> inputs;
   for (size_t l = 0; l < table.lines.size(); ++l) {
     RobustnessInput input;
-    std::map<int64_t, std::vector<std::optional<double>>> by_seed;
     for (size_t c = 0; c < table.conditions.size(); ++c) {
       input.means.push_back(table.lines[l].values[c].mean);
-      for (const auto& [seed, mean] : seed_means(layout.lines[l].by_condition[c], table.metric)) {
-        auto& values = by_seed[seed];
-        values.resize(table.conditions.size());
-        values[c] = mean;
+      std::map<std::pair<std::string, int64_t>, std::vector<double>> found;  // several seeds of the perturbation
+      for (const auto& [repeat, row] : layout.lines[l].by_condition[c]) {
+        const MetricValue value = metric_of(*row, table.metric);
+        if (value.value) found[{std::get<0>(repeat), std::get<1>(repeat)}].push_back(*value.value);
+      }
+      for (const auto& [repeat, values] : found) {
+        OptionalValues& of_repeat = input.repeats[repeat.first][repeat.second];
+        of_repeat.resize(table.conditions.size());
+        of_repeat[c] = mean_of(values);
       }
     }
-    for (auto& [seed, values] : by_seed) input.by_seed.push_back(std::move(values));
     if (!replicates.empty()) input.replicates = replicates[l];
     inputs.push_back(std::move(input));
   }
@@ -954,13 +1010,13 @@ std::vector<ResultTable> tables_over(const RunStore& run, const std::vector<Row>
         apply_replicates(table, samples.own[m], samples.paired[m]);
         std::vector<std::vector<std::optional<double>>> seed_errors;
         for (size_t l = 0; l < layout.lines.size(); ++l)
-          seed_errors.push_back(squared_seed_errors(layout.lines[l], table.lines[l], table.metric));
+          seed_errors.push_back(squared_seed_errors(layout.lines[l], layout, table.metric));
         compare_lines(table, samples.paired[m],
                       compared_pairs(table.lines.size(), best_line(layout, table.metric), kMostPairedLines),
                       seed_errors);
         if (table.metric == "roc_auc") table.tag_comparisons = samples.tag_comparisons;
       }
-      add_robustness_figures(table, group, layout,
+      add_robustness_figures(table, group, layout, selection,
                              samples.resamples > 0 ? samples.paired[m] : std::vector<LineReplicates>(),
                              options.reference);
       if (!group.differs.empty()) {
@@ -972,7 +1028,7 @@ std::vector<ResultTable> tables_over(const RunStore& run, const std::vector<Row>
       note_failed_cells(group, table.notes);
       note_left_out_tracks(group, table.notes);
       note_short_tracks(layout, table.notes);
-      note_undefined_tags(group, table.notes);
+      note_undefined_tags(group, selection, table.notes);
       note_throughput(table, throughput, table.notes);
       table.notes.insert(table.notes.end(), oracle_notes.begin(), oracle_notes.end());
       note_run(run, table.notes);

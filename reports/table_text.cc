@@ -73,6 +73,30 @@ std::string p_text(const std::optional<double>& value) {
   return *value < 0.001 ? "<0.001" : format_fixed(*value, 3);
 }
 
+namespace {
+
+// "No relative mCE for fcn, short: the reference loses nothing (polarity)."
+std::vector<std::string> absent_figures(const ResultTable& table) {
+  std::map<std::pair<std::string, std::string>, std::vector<std::string>> lines;  // of a figure and a reason
+  for (const ResultTable::Line& line : table.lines) {
+    const auto add = [&](const std::string& figure, const TableValue& value) {
+      if (!value.mean) lines[{figure, value.reason}].push_back(line.model_label);
+    };
+    add("mean drop", line.mean_drop);
+    add("relative robustness", line.robustness.relative_robustness);
+    add("mCE", line.robustness.corruption_error);
+    add("relative mCE", line.robustness.relative_corruption_error);
+    for (size_t i = 0; i < line.robustness.severity_areas.size(); ++i)
+      add("area " + table.ladders[i], line.robustness.severity_areas[i]);
+  }
+  std::vector<std::string> notes;
+  for (const auto& [figure, labels] : lines)
+    notes.push_back("No " + figure.first + " for " + join_text(labels, ", ") + ": " + figure.second + ".");
+  return notes;
+}
+
+}  // namespace
+
 TextTable robustness_text(const ResultTable& table) {
   TextTable text;
   text.title = "Robustness, " + metric_title(table.metric);
@@ -133,6 +157,7 @@ TextTable robustness_text(const ResultTable& table) {
       ", per perturbation over its settings, averaged (Hendrycks and Dietterich 2019); relative mCE: the "
       "same of what is lost from clean. Area: mean height of the curve over steps of severity, clean "
       "being step 0. Ranks: 1 is the best."};
+  for (const std::string& note : absent_figures(table)) text.notes.push_back(note);
   return text;
 }
 
@@ -183,16 +208,17 @@ TextTable comparisons_text(const ResultTable& table, const std::string& conditio
       row.push_back(std::to_string(lower));
     }
     const bool higher_is_better = !smaller_is_better(table.metric) && condition != "mean drop";
-    std::string verdict = item.reason.empty() ? "cannot be told apart" : item.reason;
+    std::string verdict = item.difference ? "cannot be told apart" : item.reason;
     if (item.is_sure()) verdict = (*item.difference > 0.0) == higher_is_better ? "A better" : "B better";
+    if (item.difference && !item.reason.empty()) verdict += " (" + item.reason + ")";
     row.push_back(verdict);
     text.rows.push_back(row);
   }
   if (items.size() > most_rows)
     text.notes.push_back(std::to_string(items.size() - most_rows) + " pairs more, of smaller or unsure differences.");
   text.notes.push_back(
-      "Paired on the same tracks; p of no difference, after Holm over the " + std::to_string(items.size()) +
-      " pairs of this table" +
+      "Paired on the same tracks; p of no difference, after Holm over the " +
+      std::to_string(table.lines.size() * (table.lines.size() - 1) / 2) + " pairs of this table under one condition" +
       (with_tags ? "; tags: ROC-AUC after DeLong, Benjamini-Hochberg over the tags of a pair, 5 %" : "") +
       (with_seeds
            ? "; ± seeds: standard error of the difference by the spread over seeds, which the interval leaves out"

@@ -81,10 +81,13 @@ bool is_recording(const std::vector<std::string>& words) {
 // Conditions with the kinds that they may falsify, as the run declares them.
 std::vector<std::pair<std::string, std::vector<std::string>>> declared_kinds(const RunStore& run) {
   std::vector<std::pair<std::string, std::vector<std::string>>> declared;
-  if (!run.has_run_json()) return declared;
-  const Json json = run.read_run_json();
+  const Json json = run.has_run_json() ? run.read_run_json() : Json::object();
   const auto found = json.find("may_falsify");
-  if (found == json.end() || !found->is_object()) return declared;
+  if (found == json.end() || !found->is_object()) {
+    throw DataError(run.directory().string() +
+                    "/run.json: 'may_falsify' was expected, what each condition may falsify, found none; run the "
+                    "experiment again with this version (finished cells stay), or report without --falsified-tags");
+  }
   for (const auto& [condition, kinds] : found->items()) {
     std::vector<std::string> names;
     for (const Json& kind : kinds) {
@@ -126,11 +129,12 @@ std::vector<std::string> kinds_of_tag(const std::string& tag) {
 std::vector<FalsifiedTag> falsified_tags(const RunStore& run, const std::vector<Row>& rows,
                                          const std::map<std::string, std::string>& given) {
   std::vector<std::string> tags;
+  std::unordered_set<std::string> seen;
   std::set<std::string> conditions;
   for (const Row& row : rows) {
     conditions.insert(row.cell.condition);
     for (const std::string& tag : row.tags) {
-      if (!contains(tags, tag)) tags.push_back(tag);
+      if (seen.insert(tag).second) tags.push_back(tag);
     }
   }
   for (const auto& [tag, kind] : given) {
@@ -157,7 +161,7 @@ std::vector<FalsifiedTag> falsified_tags(const RunStore& run, const std::vector<
 }
 
 TagSelection::TagSelection(Kind kind, const std::vector<FalsifiedTag>& tags) : kind_(kind) {
-  for (const FalsifiedTag& tag : tags) tags_.push_back(tag.tag);
+  for (const FalsifiedTag& tag : tags) tags_.insert(tag.tag);
 }
 
 TagSelection TagSelection::without(const std::vector<FalsifiedTag>& tags) {
@@ -169,7 +173,7 @@ TagSelection TagSelection::only(const std::vector<FalsifiedTag>& tags) {
 }
 
 bool TagSelection::holds(const std::string& tag) const {
-  return all() || contains(tags_, tag) == (kind_ == Kind::kOnly);
+  return all() || (tags_.count(tag) > 0) == (kind_ == Kind::kOnly);
 }
 
 Row TagSelection::narrowed(const Row& row) const {

@@ -2,6 +2,7 @@
 
 #include <map>
 #include <string>
+#include <unordered_set>
 #include <vector>
 
 #include "results/row.h"
@@ -25,7 +26,8 @@ struct FalsifiedTag {
 };
 
 // In the order of the rows' tags. What conditions may falsify is read from run.json. `given` maps tags to a kind, or to
-// "none", in place of kinds_of_tag. Errors: UsageError for a kind or tag that is not known.
+// "none", in place of kinds_of_tag. Errors: UsageError for a kind or tag that is not known; DataError if run.json does
+// not say what conditions may falsify.
 std::vector<FalsifiedTag> falsified_tags(const RunStore& run, const std::vector<Row>& rows,
                                          const std::map<std::string, std::string>& given);
 
@@ -49,7 +51,7 @@ class TagSelection {
   enum class Kind { kAll, kWithout, kOnly };
   TagSelection(Kind kind, const std::vector<FalsifiedTag>& tags);
   Kind kind_ = Kind::kAll;
-  std::vector<std::string> tags_;
+  std::unordered_set<std::string> tags_;
 };
 
 }  // namespace tagbench

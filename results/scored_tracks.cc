@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <set>
+#include <stdexcept>
 #include <unordered_map>
 
 #include "harness/core/errors.h"
@@ -149,6 +150,19 @@ ScoredTracks select_tracks(const ScoredTracks& tracks, const std::vector<std::st
     copy_row(tracks.float64, selected.float64);
   }
   return selected;
+}
+
+std::vector<std::string> common_track_ids(const std::vector<const ScoredTracks*>& all) {
+  if (all.empty()) throw std::logic_error("common_track_ids: no tracks");
+  std::unordered_map<std::string, size_t> seen;
+  for (const ScoredTracks* each : all) {
+    for (const std::string& id : each->track_ids) ++seen[id];
+  }
+  std::vector<std::string> common;
+  for (const std::string& id : all.front()->track_ids) {
+    if (seen[id] == all.size()) common.push_back(id);
+  }
+  return common;
 }
 
 bool has_groups(const ScoredTracks& tracks) {

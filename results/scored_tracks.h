@@ -47,6 +47,9 @@ const Replicates& replicates_of(const TaggingReplicates& replicates, const std::
 // The named tracks, in the order of the names. Errors: DataError for a name that is not there.
 ScoredTracks select_tracks(const ScoredTracks& tracks, const std::vector<std::string>& track_ids);
 
+// Ids of the tracks that all of them hold, in the order of the first. Errors: std::logic_error for none.
+std::vector<std::string> common_track_ids(const std::vector<const ScoredTracks*>& all);
+
 // True if tracks of one group are drawn together, that is if any group holds two tracks.
 bool has_groups(const ScoredTracks& tracks);
 

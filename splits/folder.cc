@@ -19,7 +19,7 @@ const std::vector<OptionSpec>& folder_options() {
       root_option("folder that the paths in the label file start from"),
       text_option("csv", "labels.csv", "label file, below root or absolute; .tsv is read as tab separated"),
       choice_option("task", "multilabel", {"multilabel", "multiclass"}, "any number of tags per track, or exactly one"),
-      text_option("name", "", "name of the dataset in results"),
+      text_option("label", "", "name of the dataset in results, beside folder"),
       text_option("ignore_columns", "", "columns that are no tags, separated by ';'"),
       integer_option("seed", "0", "", 0, 9007199254740992.0,
                      "seed of the split, where the label file has no split column"),
@@ -69,8 +69,8 @@ class FolderReader {
       : options_(options), csv_(root / options.text("csv")), multiclass_(options.text("task") == "multiclass") {
     dataset_.root = std::move(root);
     dataset_.task = multiclass_ ? TaskKind::kMulticlass : TaskKind::kMultilabel;
-    const std::string& name = options.text("name");
-    dataset_.name = name.empty() ? "folder" : "folder:name=" + name;
+    const std::string& label = options.text("label");
+    dataset_.name = label.empty() ? "folder" : "folder:label=" + label;
   }
 
   Dataset read() {

@@ -187,10 +187,10 @@ std::vector<std::filesystem::path> files_of_no_track(const Dataset& dataset) {
   }
   std::vector<std::filesystem::path> files;
   for (const std::filesystem::path& folder : folders) {
-    std::error_code error;
-    std::filesystem::directory_iterator entry(folder, error);
+    std::error_code error;  // a folder that cannot be read has its tracks among the verdicts
+    std::filesystem::directory_iterator entry(folder.empty() ? "." : folder, error);
     for (; !error && entry != std::filesystem::directory_iterator(); entry.increment(error)) {
-      const std::filesystem::path& path = entry->path();
+      const std::filesystem::path path = entry->path().lexically_normal();
       const bool candidate = extensions.count(to_lower(path.extension().string())) > 0 &&
                              !starts_with(path.filename().string(), ".") && named.count(path.string()) == 0;
       std::error_code ignored;

@@ -44,7 +44,10 @@ int report(const ReportFlags& flags) {
   options.resamples = flags.resamples;
   options.falsified_tags = falsified_tags_from(flags.falsified_tags);
   std::map<std::string, std::string> tag_kinds;
-  for (const std::string& text : flags.tag_kinds) tag_kinds.insert(tag_kind_from(text));
+  for (const std::string& text : flags.tag_kinds) {
+    if (!tag_kinds.insert(tag_kind_from(text)).second)
+      throw UsageError("--tag-kind: one kind per tag was expected, found a second in '" + text + "'");
+  }
   options.tag_kinds = &tag_kinds;
   if (options.falsified_tags == FalsifiedTags::kKeep && !tag_kinds.empty())
     throw UsageError("report: --tag-kind needs --falsified-tags omit or apart");

@@ -14,6 +14,7 @@
 #include "harness/core/parallel.h"
 #include "harness/core/rng.h"
 #include "harness/metrics/ranked_list.h"
+#include "harness/metrics/statistics.h"
 
 namespace tagbench {
 namespace {
@@ -304,7 +305,9 @@ class CorrectedDistribution {
       const double mean = std::accumulate(sorted_.begin(), sorted_.end(), 0.0) / static_cast<double>(sorted_.size());
       for (double& value : sorted_) value += *replicates.estimate.value - mean;
     }
-    bias_ = boost::math::quantile(boost::math::normal(), share_below(*replicates.estimate.value));
+    estimate_ = *replicates.estimate.value;
+    deviation_ = summarize_sample(sorted_).deviation.value_or(0.0);
+    bias_ = boost::math::quantile(boost::math::normal(), share_below(estimate_));
     degrees_of_freedom_ = static_cast<double>(replicates.n_units - 1);
     const std::vector<double> left_out = defined_values(replicates.jackknife);
     // A value that hangs on a single part has no skewness to speak of: the correction for bias stays.
@@ -326,7 +329,14 @@ class CorrectedDistribution {
   // The confidence whose bound is `value`: the inverse of bound().
   double confidence(double value) const {
     const boost::math::normal normal;
-    const double distance = boost::math::quantile(normal, share_below(value)) - bias_;
+    double place = boost::math::quantile(normal, share_below(value));
+    // Past the last replicate the resamples tell nothing more; there it goes on as a normal distribution does, so that
+    // a p-value is not limited by their number and can stand a correction for many comparisons.
+    if (deviation_ > 0.0 && (value < sorted_.front() || value > sorted_.back())) {
+      const double normal_place = (value - estimate_) / deviation_;
+      place = value < sorted_.front() ? std::min(place, normal_place) : std::max(place, normal_place);
+    }
+    const double distance = place - bias_;
     const double scale = 1.0 + acceleration_ * distance;
     if (scale <= 0.0) return distance > 0.0 ? 1.0 : 0.0;
     return boost::math::cdf(boost::math::students_t(degrees_of_freedom_), (distance / scale - bias_) / expansion());
@@ -358,6 +368,8 @@ class CorrectedDistribution {
   }
 
   std::vector<double> sorted_;
+  double estimate_ = 0.0;
+  double deviation_ = 0.0;
   double bias_ = 0.0;
   double acceleration_ = 0.0;
   double degrees_of_freedom_ = 1.0;

@@ -127,8 +127,8 @@ PerMetric<Estimate> estimates_of(const TaggingReplicates& replicates, double lev
 // a - b on the same tracks.
 struct Comparison {
   Estimate difference;
-  // Two-sided, of no difference: 1 minus the level at which the interval just touches 0. Limited by the resamples: with
-  // 2,000 of them hardly below 0.0005.
+  // Two-sided, of no difference: 1 minus the level at which the interval just touches 0. Where 0 lies past the last
+  // replicate, by the normal distribution with the replicates' deviation.
   std::optional<double> p_value;
 };
 

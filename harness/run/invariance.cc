@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <unordered_map>
 #include <unordered_set>
 
 #include "harness/core/errors.h"
@@ -124,13 +125,14 @@ InvarianceReport check_invariance(const Experiment& experiment, const RunStore& 
   InvarianceReport report;
   std::vector<Cell> done;
   const std::vector<Row> rows = store.rows();
+  std::unordered_map<std::string, const Row*> row_of_key;
+  for (const Row& row : rows) row_of_key.emplace(row.cell.key(), &row);
   report.n_foreign = static_cast<int64_t>(rows.size());
   for (const Cell& cell : plan_cells(experiment, audio.settings())) {
-    const auto row =
-        std::find_if(rows.begin(), rows.end(), [&](const Row& each) { return each.cell.key() == cell.key; });
-    if (row == rows.end()) continue;
+    const auto row = row_of_key.find(cell.key);
+    if (row == row_of_key.end()) continue;
     --report.n_foreign;
-    if (row->status == "done") done.push_back(cell);
+    if (row->second->status == "done") done.push_back(cell);
   }
   report.n_finished = static_cast<int64_t>(done.size());
   if (done.empty()) {

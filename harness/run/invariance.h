@@ -34,7 +34,7 @@ struct InvarianceReport {
 
 // Scores finished cells of a run again with other batch sizes and numbers of threads (those that render and those that
 // compute) and compares every metric, over all tags and of single ones, with the stored one. `experiment` is the run's
-// own. Nothing is written. Errors: DataError if no cell of the experiment is done, and as run_experiment.
+// own. Nothing is written into the run. Errors: DataError if no cell of the experiment is done, and as run_experiment.
 InvarianceReport check_invariance(const Experiment& experiment, const RunStore& store,
                                   const InvarianceOptions& options);
 

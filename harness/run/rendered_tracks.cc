@@ -6,6 +6,9 @@
 
 #include <optional>
 
+#include "harness/audio/codec.h"
+#include "harness/core/hash.h"
+#include "harness/core/rng.h"
 #include "harness/core/text.h"
 
 namespace tagbench {
@@ -20,10 +23,25 @@ Perturbed render_anew(const TrackAudio& audio, int64_t track, int sample_rate_hz
   return condition.apply(input, seed, audio.dataset().tracks[static_cast<size_t>(track)].id, play);
 }
 
+// Of noise that went through every codec: their libraries change apart from libsndfile, and do not tell their versions.
+std::string codecs_text() {
+  Rng rng(0, {"codecs of kept renderings"});
+  Waveform noise{{}, 16000};
+  for (int i = 0; i < 4000; ++i) noise.samples.push_back(static_cast<float>(rng.uniform(-0.5, 0.5)));
+  std::string text;
+  for (const Codec codec : {Codec::kMp3, Codec::kVorbis, Codec::kOpus}) {
+    CodecSettings settings;
+    settings.codec = codec;
+    const Waveform coded = through_codec(noise, settings);
+    text += "\n" + codec_name(codec) + " " + xxh128_hex(coded.samples.data(), coded.samples.size() * sizeof(float));
+  }
+  return text;
+}
+
 // Releases of these give other samples for the same settings.
 const std::string& libraries() {
-  static const std::string text =
-      std::string("Rubber Band ") + RUBBERBAND_VERSION + "\n" + sf_version_string() + "\n" + src_get_version();
+  static const std::string text = std::string("Rubber Band ") + RUBBERBAND_VERSION + "\n" + sf_version_string() + "\n" +
+                                  src_get_version() + codecs_text();
   return text;
 }
 
@@ -53,7 +71,8 @@ Perturbed RenderedTracks::render(const TrackAudio& audio, int64_t track, int sam
   // What is clean lies in the cache of decoded audio; what is played anew depends on more than the audio file.
   if (kept_.options().directory.empty() || condition.is_clean() || condition.needs_score())
     return render_anew(audio, track, sample_rate_hz, condition, seed);
-  std::string key = audio.source_key(track, sample_rate_hz) + "\n" + condition.key() + "\n" + libraries();
+  const std::string source = audio.source_key(track, sample_rate_hz);
+  std::string key = source + "\n" + condition.key() + "\n" + libraries();
   if (condition.random())
     key += "\n" + std::to_string(seed) + "\n" + audio.dataset().tracks[static_cast<size_t>(track)].id;
   if (const auto made = kept_.find_made(key, sample_rate_hz)) {
@@ -63,7 +82,9 @@ Perturbed RenderedTracks::render(const TrackAudio& audio, int64_t track, int sam
     }
   }
   Perturbed rendered = render_anew(audio, track, sample_rate_hz, condition, seed);
-  kept_.keep_made(key, rendered.waveform, reached_text(rendered.reached));
+  // A file that changed meanwhile would be found under its old content.
+  if (audio.source_key(track, sample_rate_hz) == source)
+    kept_.keep_made(key, rendered.waveform, reached_text(rendered.reached));
   return rendered;
 }
 

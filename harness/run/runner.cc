@@ -465,7 +465,10 @@ class ExperimentRun {
     row.input_samples = tagger.facts().input_samples;
     row.sample_rate_hz = tagger.facts().sample_rate_hz;
     row.multiply_adds = multiply_adds_.at(row.model_label);
-    if (result.tracks.empty()) return finish_failed(cell, "the test part holds no usable track");
+    if (result.tracks.empty()) {
+      return finish_failed(cell, "the test part holds no usable track" +
+                                     (row.failures.empty() ? "" : "; the first: " + row.failures.front().message));
+    }
 
     std::vector<std::string> ids, groups;
     std::vector<uint8_t> labels, values, known;

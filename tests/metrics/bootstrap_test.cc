@@ -290,6 +290,20 @@ TEST(BootstrapTest, PValueAndIntervalAgreeOnWhetherSystemsDiffer) {
   }
 }
 
+// By a normal distribution past the last replicate, so that it can stand a correction for many comparisons.
+TEST(BootstrapTest, PValueOfALargeDifferenceIsNotLimitedByTheResamples) {
+  const TaggingData a = binormal(400, 1, 0.3, 3.0, 1);
+  TaggingData b = a;
+  Rng rng(1, {"noise"});
+  for (double& score : b.scores) score += 4.0 * rng.normal();
+  const Comparison found =
+      compare(bootstrap(a, options_of(200)).macro.roc_auc, bootstrap(b, options_of(200)).macro.roc_auc);
+  const double z = *found.difference.value.value / *found.difference.standard_error;
+  ASSERT_GT(z, 5.0);
+  EXPECT_GT(*found.p_value, 0.0);
+  EXPECT_LT(*found.p_value, 1e-4);
+}
+
 TEST(BootstrapTest, ComparesEveryMetricAndIsAntisymmetric) {
   const TaggingReplicates a = bootstrap(binormal(100, 2, 0.3, 2.0, 1), options_of(300));
   const TaggingReplicates b = bootstrap(binormal(100, 2, 0.3, 0.5, 2), options_of(300));

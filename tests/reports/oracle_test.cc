@@ -140,6 +140,28 @@ TEST_F(OracleTest, AFailedCellIsAReasonNotANumber) {
   EXPECT_THAT(line.artefact.reason, HasSubstr("broken"));
 }
 
+TEST_F(OracleTest, AFailedCellOfOneFoldLeavesTheOthersAndIsCounted) {
+  const double artefact = [&] {
+    clean(1, "fold1");
+    return roc_auc(oracle(1, "fold1")) - roc_auc(r2(1, "fold1"));
+  }();
+  clean(1, "fold2");
+  oracle(1, "fold2");
+  testing::SyntheticCell cell;
+  cell.condition = "pitch_shift:semitones=1";
+  cell.split = "fold2";
+  testing::SyntheticScores made = testing::synthetic_scores(cell);
+  made.row.cell.condition_key = "pitch_shift/1:engine=rubberband_r2,semitones=1";
+  made.row.status = "failed";
+  made.row.message = "broken";
+  made.row.metrics.reset();
+  made.row.n_tracks = 0;
+  run_.finish_cell(made.row, {}, {}, {}, {});
+  const ResultTable found = table();
+  EXPECT_NEAR(*found.oracle.at(0).artefact.mean, artefact, 1e-12);
+  EXPECT_THAT(found.notes, ::testing::Contains(HasSubstr("1 comparisons of a fold and seed are left out")));
+}
+
 TEST_F(OracleTest, EveryFormatOfTablesShowsIt) {
   clean();
   oracle();

@@ -57,6 +57,29 @@ class TableTest : public ::testing::Test {
   }
 };
 
+TEST_F(TableTest, ALargeDifferenceIsSureAmongTwelveArchitectures) {
+  for (int i = 0; i < 12; ++i) add("net" + std::to_string(i), "clean", i == 0 ? 3.0 : 0.3);
+  const ResultTable roc = table("roc_auc");
+  ASSERT_EQ(roc.comparisons.size(), 66U);
+  for (const LineComparison& item : roc.comparisons) {
+    const bool with_best = roc.lines[item.a].model_label == "net0" || roc.lines[item.b].model_label == "net0";
+    EXPECT_EQ(item.is_sure(), with_best) << roc.lines[item.a].model_label << " " << roc.lines[item.b].model_label;
+  }
+}
+
+TEST_F(TableTest, FiguresAreOfTheFoldsThatHaveAllTheirConditions) {
+  const Row clean = add("short", "clean", 2.0, 1, "fold1");
+  add("short", "clean", 0.2, 1, "fold2");
+  const Row noise = add("short", "white_noise:alpha=0.1", 1.0, 1, "fold1");
+  testing::write_run_order(run_, {"short"}, {"clean", "white_noise:alpha=0.1"});
+  const ResultTable roc = table("roc_auc");
+  const double expected = *clean.metrics->macro.roc_auc.value - *noise.metrics->macro.roc_auc.value;
+  EXPECT_NEAR(*roc.lines[0].mean_drop.mean, expected, 1e-12);
+  EXPECT_NEAR(*roc.lines[0].robustness.drops[1].mean, expected, 1e-12);
+  EXPECT_EQ(roc.lines[0].robustness.drops[1].n, 1);
+  EXPECT_FALSE(roc.lines[0].robustness.drops[1].low.has_value());
+}
+
 TEST_F(TableTest, ShowsStoredMetricsWithArchitecturesDownAndConditionsAcross) {
   const Row short_clean = add("short", "clean", 1.0);
   const Row short_noise = add("short", "white_noise:alpha=0.1", 0.5);

@@ -61,9 +61,9 @@ TEST_F(FolderTest, ReadsListedLabelsWithTagsInSortedOrder) {
 
 TEST_F(FolderTest, ReadsMulticlass) {
   label_file("path,labels,split\na.wav,dog,train\nb.wav,cat,train\nc.wav,dog,test\n");
-  const Dataset dataset = load("folder", root_, {{"task", "multiclass"}, {"name", "pets"}});
+  const Dataset dataset = load("folder", root_, {{"task", "multiclass"}, {"label", "pets"}});
   EXPECT_EQ(dataset.task, TaskKind::kMulticlass);
-  EXPECT_EQ(dataset.name, "folder:name=pets");
+  EXPECT_EQ(dataset.name, "folder:label=pets");
   label_file("path,labels,split\na.wav,dog|cat,train\n");
   EXPECT_THAT(complaint({{"task", "multiclass"}}),
               HasSubstr("labels.csv, line 2: with task=multiclass exactly one class per track is expected, found 2"));
