@@ -31,7 +31,7 @@ torch::Tensor relu_pooled(const torch::Tensor& x, int64_t size) {
 
 // The same of what a folded convolution gives, which nobody else sees.
 torch::Tensor folded_relu_pooled(torch::Tensor x, Size2d size) {
-  if (size.frequency * size.time > 1) x = torch::max_pool2d(x, {size.frequency, size.time});
+  if (size.frequency * size.time > 1) x = max_pool(x, {size.frequency, size.time});
   return torch::relu_(x);
 }
 

@@ -66,7 +66,7 @@ torch::Tensor VggMediaeval::network(const torch::Tensor& features) {
       x = observed(numbered("bn", layer).c_str(), bn_[layer]->forward(x));
     }
     // ELU grows with its argument, so it may as well follow the pooling, where it has less to do.
-    x = torch::elu(plain_layout(torch::max_pool2d(x, {kVggPools[layer].frequency, kVggPools[layer].time})));
+    x = torch::elu(plain_layout(max_pool(x, {kVggPools[layer].frequency, kVggPools[layer].time})));
     x = observed(numbered("mp", layer).c_str(), x);  // [B, C, F / pool, L / pool]
   }
   x = dropout_->forward(x.flatten(1));           // [B, C]

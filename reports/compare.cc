@@ -369,8 +369,14 @@ void compare_speed(const ComparedSide& a, const ComparedSide& b, RunComparison& 
     SpeedDifference frame;
     frame.model_label = row.model_label;
     frame.settings = settings(row);
-    if (!row.valid || !other.valid)
-      frame.note = "invalid: " + (row.valid ? "B: " + other.invalid_reason : "A: " + row.invalid_reason);
+    if (!row.valid || !other.valid) {
+      std::vector<std::string> reasons;
+      if (!row.valid) reasons.push_back("A: " + row.invalid_reason);
+      if (!other.valid) reasons.push_back("B: " + other.invalid_reason);
+      comparison.notes.push_back("Speed not compared, as the measurement is invalid (" + join_text(reasons, "; ") +
+                                 "): " + row.model_label + ", " + frame.settings);
+      continue;
+    }
     const auto add = [&](const char* quantity, const std::optional<double>& of_a, const std::optional<double>& of_b,
                          const std::optional<double>& spread_a, const std::optional<double>& spread_b) {
       if (!of_a || !of_b) return;
@@ -380,8 +386,7 @@ void compare_speed(const ComparedSide& a, const ComparedSide& b, RunComparison& 
       item.b = *of_b;
       item.spread_a = spread_a;
       item.spread_b = spread_b;
-      item.beyond_spread =
-          item.note.empty() && spread_a && spread_b && std::abs(item.b - item.a) > *spread_a + *spread_b;
+      item.beyond_spread = spread_a && spread_b && std::abs(item.b - item.a) > *spread_a + *spread_b;
       comparison.speed.push_back(item);
     };
     add("clips/s", row.clips_per_s, other.clips_per_s, row.clips_per_s_spread, other.clips_per_s_spread);
@@ -549,7 +554,7 @@ RunComparison compare_score_files(const ScoredTracks& a, const ScoredTracks& b, 
 std::string comparison_table(const RunComparison& comparison, size_t most_tags) {
   std::string text = "A: " + escape_markdown(comparison.name_a) + "\nB: " + escape_markdown(comparison.name_b) + "\n\n";
   if (comparison.overall.empty()) {
-    text += "Nothing could be compared.\n";
+    text += "Nothing could be compared: no architecture with its data set, split, protocol and condition is in both.\n";
   } else {
     text += differences_table(comparison.overall, false);
     text +=
@@ -586,9 +591,7 @@ std::string comparison_table(const RunComparison& comparison, size_t most_tags) 
       rows.push_back({escape_markdown(item.model_label), item.settings, item.quantity,
                       with_spread(item.a, item.spread_a), with_spread(item.b, item.spread_b),
                       item.a > 0.0 ? format_fixed(item.b / item.a, 2) : "-",
-                      !item.note.empty()   ? escape_markdown(item.note)
-                      : item.beyond_spread ? "beyond the spread"
-                                           : ""});
+                      item.beyond_spread ? "beyond the spread" : ""});
     }
     text += "\n" + aligned_markdown(rows, 3);
   }
@@ -636,8 +639,7 @@ Json comparison_json(const RunComparison& comparison) {
                              {"b", json_number(item.b)},
                              {"spread_a", json_number(item.spread_a)},
                              {"spread_b", json_number(item.spread_b)},
-                             {"beyond_spread", item.beyond_spread},
-                             {"note", item.note}});
+                             {"beyond_spread", item.beyond_spread}});
   }
   for (const SettingDifference& item : comparison.settings) {
     json["settings"].push_back({{"where", item.where}, {"name", item.name}, {"a", item.a}, {"b", item.b}});

@@ -41,7 +41,6 @@ struct SpeedDifference {
   double b = 0.0;
   std::optional<double> spread_a, spread_b;  // half the interquartile range over repetitions
   bool beyond_spread = false;                // differs by more than both spreads together
-  std::string note;                          // "invalid: ..." where a noise gate closed
 };
 
 struct SettingDifference {

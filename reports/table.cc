@@ -27,6 +27,7 @@ namespace {
 
 constexpr size_t kMostNamed = 5;         // left-out tracks and undefined tags named in a note; the others are counted
 constexpr size_t kMostFailed = 20;       // failed cells named
+constexpr int64_t kFewUnits = 10;        // independent parts below which intervals are rough
 constexpr size_t kMostPairedLines = 16;  // up to here every pair of architectures is compared
 // Labels sorted to compare single tags: some 5 s.
 constexpr int64_t kMostTagLabels = int64_t{60} * 1000 * 1000;
@@ -498,7 +499,8 @@ struct GroupReplicates {
   std::vector<std::vector<LineReplicates>> paired;  // on the tracks that all cells of a split have
   std::vector<TagComparison> tag_comparisons;
   int resamples = 0;
-  bool grouped = false;  // whole groups were drawn
+  bool grouped = false;                                        // whole groups were drawn
+  int64_t fewest_units = std::numeric_limits<int64_t>::max();  // groups (tracks without one) that a cell is made of
   std::vector<std::string> notes;
 };
 
@@ -506,6 +508,13 @@ std::vector<std::string> common_ids(const std::vector<ScoredTracks>& all) {
   std::vector<const ScoredTracks*> pointers;
   for (const ScoredTracks& each : all) pointers.push_back(&each);
   return common_track_ids(pointers);
+}
+
+// Groups, and tracks that stand alone.
+int64_t n_units(const ScoredTracks& tracks) {
+  const std::set<std::string> names(tracks.groups.begin(), tracks.groups.end());
+  const auto alone = std::count(tracks.groups.begin(), tracks.groups.end(), "");
+  return tracks.groups.empty() ? tracks.n_tracks : static_cast<int64_t>(names.size()) - (alone > 0 ? 1 : 0) + alone;
 }
 
 std::vector<ScoredTracks> read_seeds(const RunStore& run, const SeedCells& cells) {
@@ -749,6 +758,7 @@ GroupReplicates resample_group(const RunStore& run, const Layout& layout, const 
   const bool many = cells.size() >= static_cast<size_t>(processors);
   std::vector<std::string> problems(cells.size());
   std::vector<char> grouped(cells.size(), 0);
+  std::vector<int64_t> units(cells.size(), std::numeric_limits<int64_t>::max());
   parallel_for(static_cast<int64_t>(cells.size()), many ? processors : 1, [&](int64_t i) {
     const auto index = static_cast<size_t>(i);
     SeedCells& each = cells[index];
@@ -757,6 +767,7 @@ GroupReplicates resample_group(const RunStore& run, const Layout& layout, const 
       for (const ScoredTracks& tracks : seeds) {
         each.tracks.push_back(tracks_hash(tracks));
         if (has_groups(tracks)) grouped[index] = 1;
+        units[index] = std::min(units[index], n_units(tracks));
       }
       each.own = seed_replicates(std::move(seeds), *each.rows.front(), metrics, selection, options, result.resamples,
                                  many ? 1 : processors);
@@ -768,6 +779,7 @@ GroupReplicates resample_group(const RunStore& run, const Layout& layout, const 
   for (const std::string& problem : problems) {
     if (!problem.empty()) result.notes.push_back("No interval for a cell: " + problem);
   }
+  result.fewest_units = *std::min_element(units.begin(), units.end());
   result.grouped = std::any_of(grouped.begin(), grouped.end(), [](char g) { return g != 0; });
   result.own = collect(cells, layout, metrics.size(), false);
   const bool differ = pair_up(run, cells, metrics, selection, options, result);
@@ -896,6 +908,11 @@ void note_intervals(const ResultTable& table, const Layout& layout, const GroupR
                   grouped_digits(samples.resamples) + " resamples" +
                   (layout.splits.size() > 1 ? ", each fold drawn apart" : "") +
                   "; they hold for the trained systems as they are and say nothing about other training runs.");
+  if (samples.fewest_units < kFewUnits) {
+    notes.push_back("Only " + std::to_string(samples.fewest_units) +
+                    (samples.grouped ? " groups (artists)" : " tracks") +
+                    " are in a cell: intervals of so few independent parts are rough, and may be far too narrow.");
+  }
   const bool marked = std::any_of(table.lines.begin(), table.lines.end(), [](const auto& line) {
     return line.mean_drop.best ||
            std::any_of(line.values.begin(), line.values.end(), [](const TableValue& v) { return v.best; });

@@ -24,16 +24,38 @@ std::string table_title(const ResultTable& table) {
          (table.tags_shown.empty() ? "" : ", " + table.tags_shown);
 }
 
+namespace {
+
+// "mp3:kbps=64,bits=1" and "gain@2" of "chain:[mp3:kbps=64,bits=1,gain@2]"; anything else is one link. A part that is
+// an option belongs to the link before it.
+std::vector<std::string> links_of(const std::string& condition) {
+  constexpr std::string_view kChain = "chain:[";
+  if (!starts_with(condition, kChain) || !ends_with(condition, "]")) return {condition};
+  std::vector<std::string> links;
+  const std::string_view inner = std::string_view(condition).substr(kChain.size());
+  for (const std::string& part : split_text(inner.substr(0, inner.size() - 1), ',')) {
+    const bool is_option = part.find('=') != std::string::npos && part.find(':') == std::string::npos;
+    if (is_option && !links.empty()) {
+      links.back() += "," + part;
+    } else {
+      links.push_back(part);
+    }
+  }
+  return links;
+}
+
+}  // namespace
+
 std::vector<std::string> condition_heads(const std::vector<std::string>& conditions) {
   std::vector<std::string> heads;
   std::set<std::string> seen;
   for (const std::string& condition : conditions) {
     std::string head;
-    for (const std::string& step : split_text(condition, '+')) {
-      const size_t colon = step.find(':');
-      head += (head.empty() ? "" : "+") + step.substr(0, colon);
+    for (const std::string& link : links_of(condition)) {
+      const size_t colon = link.find(':');
+      head += (head.empty() ? "" : " + ") + link.substr(0, colon);
       if (colon == std::string::npos) continue;
-      for (const std::string& option : split_text(step.substr(colon + 1), ',')) {
+      for (const std::string& option : split_text(link.substr(colon + 1), ',')) {
         const size_t equals = option.find('=');
         head += " " + (equals == std::string::npos ? option : option.substr(equals + 1));
       }

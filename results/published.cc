@@ -219,6 +219,14 @@ std::vector<PublishedValue> find_published(const std::vector<std::string>& filte
     };
     found.erase(std::remove_if(found.begin(), found.end(), [&](const PublishedValue& value) { return !keep(value); }),
                 found.end());
+    if (found.empty()) {
+      std::vector<std::string> sources;
+      for (const PublishedValue& value : published_values()) {
+        if (sources.empty() || sources.back() != value.source) sources.push_back(value.source);
+      }
+      throw UsageError("published values: nothing matches '" + join_text(filters, "' and '") + "'; " +
+                       suggestion(wanted, sources));
+    }
   }
   return found;
 }

@@ -49,7 +49,7 @@ const std::vector<PublishedValue>& published_values();
 
 // Those whose field contains the wanted text, case ignored. A filter is "field=text" with a column's name, or just
 // text, which may be in source, citation, dataset, model, variant, metric or tag. All filters must match. Errors:
-// UsageError for an unknown field.
+// UsageError for an unknown field, or filters that nothing matches.
 std::vector<PublishedValue> find_published(const std::vector<std::string>& filters);
 
 // Reads and checks a file of this schema. `name` is its source and begins the messages.

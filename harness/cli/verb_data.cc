@@ -30,7 +30,8 @@ struct DataFlags {
   double max_gib = 20.0;
 };
 
-Dataset load(const DataFlags& flags) {
+// `what_is_missing`: the policy for absent files where the user gave none and the reader has one.
+Dataset load(const DataFlags& flags, const std::string& what_is_missing = "") {
   Spec spec = parse_spec(flags.dataset);
   if (!flags.root.empty()) spec.options.emplace_back("root", flags.root);
   for (const std::string& setting : flags.settings) {
@@ -40,6 +41,12 @@ Dataset load(const DataFlags& flags) {
   }
   // Alone among the readers this one computes.
   if (spec.name == "synth" && flags.threads > 0) spec.options.emplace_back("threads", std::to_string(flags.threads));
+  const auto is_policy = [](const auto& option) { return option.first == "missing"; };
+  const std::vector<OptionSpec>& known = find_dataset(spec.name).facts.options;
+  if (!what_is_missing.empty() && std::none_of(spec.options.begin(), spec.options.end(), is_policy) &&
+      std::any_of(known.begin(), known.end(), [](const OptionSpec& option) { return option.name == "missing"; })) {
+    spec.options.emplace_back("missing", what_is_missing);
+  }
   Dataset dataset = load_dataset(spec.name, spec.options);
   for (const std::string& note : dataset.notes) spdlog::info("{}", note);
   return dataset;
@@ -125,7 +132,8 @@ void print_report(const DataFlags& flags, const std::string& text, const Json& j
 
 int verify(const DataFlags& flags) {
   handle_interrupts();
-  const Dataset dataset = load(flags);
+  // What is missing is what one asks for here.
+  const Dataset dataset = load(flags, "keep");
   VerifyOptions options;
   options.threads = flags.threads;
   options.state = flags.state;

@@ -200,8 +200,19 @@ void list_protocols(const ListFlags& flags) {
 
 void list_metrics(const ListFlags& flags) {
   Listing listing({"name", "title", "definition"});
-  for (const std::string& name : metric_names()) listing.add({name, metric_title(name), metric_definition(name)});
+  std::vector<std::string> known = metric_names();
+  known.insert(known.end(), decision_metric_names().begin(), decision_metric_names().end());
+  const auto asked = [&](const std::string& name) {
+    return flags.names.empty() || std::find(flags.names.begin(), flags.names.end(), name) != flags.names.end();
+  };
+  for (const std::string& name : flags.names) {
+    if (std::find(known.begin(), known.end(), name) == known.end()) throw_unknown_name("metric", name, known);
+  }
+  for (const std::string& name : metric_names()) {
+    if (asked(name)) listing.add({name, metric_title(name), metric_definition(name)});
+  }
   for (const std::string& name : decision_metric_names()) {
+    if (!asked(name)) continue;
     listing.add({name, name,
                  "Of yes-or-no decisions by a threshold; computed by 'tagbench check' for published values that state "
                  "how they decided"});

@@ -164,7 +164,9 @@ void add_eval(CLI::App& app, VerbContext& context) {
 }
 
 void add_validate(CLI::App& app, VerbContext& context) {
-  CLI::App* verb = app.add_subcommand("validate", "Check everything a run needs without computing");
+  CLI::App* verb = app.add_subcommand("validate",
+                                      "Check everything a run needs without training or scoring (the corpus synth is "
+                                      "rendered if it is not there yet)");
   auto flags = std::make_shared<RunFlags>();
   auto print_config = std::make_shared<bool>(false);
   auto invariance = std::make_shared<InvarianceFlags>();
@@ -182,6 +184,8 @@ void add_validate(CLI::App& app, VerbContext& context) {
     context.action = [flags, print_config, invariance, given = file->count() > 0] {
       if (!invariance->run.empty()) return validate_invariance(*invariance);
       if (!given) throw UsageError("validate: an experiment file was expected, or --invariance RUN");
+      RunOptions shard;
+      parse_shard(flags->shard, shard);
       const Experiment experiment = load_experiment(flags->experiment.config());
       if (*print_config) {
         print_text(experiment.resolved);

@@ -29,7 +29,14 @@ int export_weights(WeightsFlags flags) {
   flags.model.weights = flags.file;
   const LoadedModel model = load_model(flags.model);
   std::string format = flags.format;
-  if (format.empty()) format = ends_with(flags.output, ".pt") ? "torchscript" : "safetensors";
+  if (format.empty()) {
+    if (ends_with(flags.output, ".pt")) format = "torchscript";
+    if (ends_with(flags.output, ".safetensors")) format = "safetensors";
+    if (format.empty()) {
+      throw UsageError("export: an output that ends in .safetensors or .pt was expected, found '" + flags.output +
+                       "'; or give --format");
+    }
+  }
   if (format == "safetensors") {
     save_model_file(flags.output, *model.tagger, model.info);
   } else if (format == "torchscript") {

@@ -91,6 +91,10 @@ torch::Tensor plain_layout(const torch::Tensor& x) {
   return x.is_mkldnn() ? x.to_dense() : x;
 }
 
+torch::Tensor max_pool(const torch::Tensor& x, torch::IntArrayRef kernel) {
+  return x.is_mkldnn() ? torch::mkldnn_max_pool2d(x, kernel, kernel) : torch::max_pool2d(x, kernel);
+}
+
 int64_t prepare_for_inference(torch::nn::Module& module) {
   module.eval();
   int64_t n_folded = 0;

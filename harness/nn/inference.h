@@ -51,6 +51,10 @@ class FoldedConv {
 // Out of oneDNN's layout; anything else is returned as it is.
 torch::Tensor plain_layout(const torch::Tensor& x);
 
+// max_pool2d with strides of the kernel's size, of either layout. (Outside inference mode LibTorch 2 finds its own
+// max_pool2d ambiguous for oneDNN's.)
+torch::Tensor max_pool(const torch::Tensor& x, torch::IntArrayRef kernel);
+
 // A module with convolutions to fold.
 class Foldable {
  public:

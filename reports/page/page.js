@@ -445,8 +445,10 @@
         found.get(name).push({place, value, raw});
       });
     });
-    return [...found].filter(([, members]) => members.length > 1)
-        .map(([name, members]) => ({name, members: members.sort((a, b) => a.value - b.value)}));
+    // Values below zero (gain in dB) grow away from it.
+    const sorted = members => members.sort(
+        members.every(member => member.value <= 0) ? (a, b) => b.value - a.value : (a, b) => a.value - b.value);
+    return [...found].filter(([, members]) => members.length > 1).map(([name, members]) => ({name, members: sorted(members)}));
   };
   let family = 0;
   const familyPick = select('perturbation', [], value => {
