@@ -12,6 +12,7 @@
 #include "harness/core/options.h"
 #include "harness/core/parallel.h"
 #include "harness/core/text.h"
+#include "harness/metrics/robustness.h"
 #include "harness/metrics/statistics.h"
 #include "reports/line_comparisons.h"
 #include "reports/line_replicates.h"
