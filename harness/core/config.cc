@@ -41,7 +41,7 @@ ConfigNode ConfigNode::parse(const std::string& text, const std::string& source_
     YAML::Node node = YAML::Load(text);
     int64_t nodes = 0;
     reject_duplicates(node, source_name, 0, nodes);
-    return {node, source_name, ""};
+    return {node, source_name, "", std::make_shared<Origins>()};
   } catch (const YAML::Exception& error) {
     throw UsageError(source_name + ":" + std::to_string(error.mark.line + 1) + ": not valid YAML: " + error.msg);
   }
@@ -59,17 +59,17 @@ bool ConfigNode::has(const std::string& key) const {
 
 ConfigNode ConfigNode::operator[](const std::string& key) const {
   const std::string path = key_path_.empty() ? key : key_path_ + "." + key;
-  if (!is_map()) return {YAML::Node(YAML::NodeType::Undefined), source_, path};
+  if (!is_map()) return {YAML::Node(YAML::NodeType::Undefined), source_, path, origins_};
   // The const operator[] does not create the key.
   const YAML::Node& constant = node_;
-  return {constant[key], source_, path};
+  return {constant[key], source_, path, origins_};
 }
 
 std::vector<ConfigNode> ConfigNode::items() const {
   if (!is_sequence()) fail("a list was expected");
   std::vector<ConfigNode> children;
   for (const auto& item : node_)
-    children.push_back({item, source_, key_path_ + "[" + std::to_string(children.size()) + "]"});
+    children.push_back({item, source_, key_path_ + "[" + std::to_string(children.size()) + "]", origins_});
   return children;
 }
 
@@ -78,7 +78,8 @@ std::vector<std::pair<std::string, ConfigNode>> ConfigNode::entries() const {
   std::vector<std::pair<std::string, ConfigNode>> children;
   for (const auto& entry : node_) {
     const std::string key = entry.first.Scalar();
-    children.emplace_back(key, ConfigNode(entry.second, source_, key_path_.empty() ? key : key_path_ + "." + key));
+    children.emplace_back(key,
+                          ConfigNode(entry.second, source_, key_path_.empty() ? key : key_path_ + "." + key, origins_));
   }
   return children;
 }
@@ -116,6 +117,12 @@ void ConfigNode::require_known_keys(const std::vector<std::string>& known) const
 }
 
 std::string ConfigNode::where() const {
+  // The path itself, or the longest that it lies below, as a[0].b lies below a[0] and a.
+  for (std::string path = key_path_; !path.empty(); path.resize(path.find_last_of(".["))) {
+    const auto origin = origins_->find(path);
+    if (origin != origins_->end()) return origin->second;
+    if (path.find_first_of(".[") == std::string::npos) break;
+  }
   const int line = node_.IsDefined() ? node_.Mark().line : -1;
   return line < 0 ? source_ : source_ + ":" + std::to_string(line + 1);
 }
@@ -166,6 +173,7 @@ void ConfigNode::assign(const std::string& dotted_path, const YAML::Node& value,
     node.reset(child);
   }
   node[keys.back()] = value;
+  (*origins_)[dotted_path] = origin + " " + dotted_path;
 }
 
 std::string ConfigNode::dump() const {

@@ -4,6 +4,8 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <map>
+#include <memory>
 #include <optional>
 #include <string>
 #include <utility>
@@ -38,7 +40,7 @@ class ConfigNode {
   // Errors: UsageError naming file, line, the unknown key, the nearest known one and the known ones.
   void require_known_keys(const std::vector<std::string>& known) const;
 
-  // "experiments/quick.yaml:12"
+  // "experiments/quick.yaml:12"; for what was set, the origin: "--set protocol.epochs".
   std::string where() const;
   // The dotted path of keys that led here: "dataset.root".
   const std::string& key_path() const { return key_path_; }
@@ -54,12 +56,14 @@ class ConfigNode {
   std::string dump() const;
 
  private:
-  ConfigNode(const YAML::Node& node, std::string source, std::string key_path)
-      : node_(node), source_(std::move(source)), key_path_(std::move(key_path)) {}
+  using Origins = std::map<std::string, std::string>;  // of dotted paths: "--set protocol.epochs"
+  ConfigNode(const YAML::Node& node, std::string source, std::string key_path, std::shared_ptr<Origins> origins)
+      : node_(node), source_(std::move(source)), key_path_(std::move(key_path)), origins_(std::move(origins)) {}
   void assign(const std::string& dotted_path, const YAML::Node& value, const std::string& origin);
   YAML::Node node_;
   std::string source_;
   std::string key_path_;
+  std::shared_ptr<Origins> origins_;  // of what was set, shared with the document's other nodes
 };
 
 }  // namespace tagbench

@@ -118,6 +118,18 @@ TEST(ConfigTest, SetsValuesByDottedPath) {
   EXPECT_THAT(message_of([&] { config.set("a", "[1", "--set"); }), HasSubstr("--set a=[1: not valid YAML"));
 }
 
+TEST(ConfigTest, WhatWasSetIsBlamedOnItsOrigin) {
+  ConfigNode config = ConfigNode::parse("a: {b: 1}\nlist: [1]\n", "x.yaml");
+  config.set("a.c", "word", "--set");
+  config.set("list", "[1, z]", "--set");
+  config.set_text("flag", "no number");
+  EXPECT_EQ(config["a"]["b"].where(), "x.yaml:1");
+  EXPECT_EQ(message_of([&] { config["a"]["c"].integer(); }).rfind("--set a.c: ", 0), 0U);
+  EXPECT_EQ(message_of([&] { config["list"].items()[1].integer(); }).rfind("--set list: ", 0), 0U);
+  EXPECT_EQ(message_of([&] { config["flag"].integer(); }).rfind("command line: flag: ", 0), 0U);
+  EXPECT_THAT(message_of([&] { config["a"].require_known_keys({"b"}); }), HasSubstr("--set a.c: unknown key 'c'"));
+}
+
 TEST(ConfigTest, DumpsWhatReadsBackTheSame) {
   ConfigNode config = parse("b: 1\na: {c: [x, 'y: z'], d: ''}\n");
   config.set("a.e", "2^0.5", "--set");
