@@ -161,10 +161,8 @@ std::optional<double> squared_seed_error(const std::vector<const Row*>& rows, co
     if (value.value) by_seed[row->cell.seed].push_back(*value.value);
   }
   std::vector<double> means;
-  for (const auto& [seed, values] : by_seed) means.push_back(summarize_sample(values).mean.value_or(0.0));
-  const std::optional<double> deviation = summarize_sample(means).deviation;
-  if (!deviation) return std::nullopt;
-  return *deviation * *deviation / static_cast<double>(means.size());
+  for (const auto& [seed, values] : by_seed) means.push_back(arithmetic_mean(values));
+  return squared_error_of_mean(means);
 }
 
 // [fold], the mean over seeds; `groups` by fold, one for all seeds.

@@ -215,7 +215,7 @@ class Loss {
       of_splits.push_back(split.estimate.value.value_or(0.0));
     }
     for (const auto& [seed, values] : by_seed_) {
-      repeats.push_back(summarize_sample(values).mean.value_or(0.0));
+      repeats.push_back(arithmetic_mean(values));
       value.n += static_cast<int64_t>(values.size());
     }
     value.deviation = summarize_sample(repeats.size() > 1 ? repeats : of_splits).deviation;

@@ -3,7 +3,6 @@
 #include <iterator>
 #include <limits>
 #include <map>
-#include <numeric>
 #include <set>
 #include <tuple>
 
@@ -194,10 +193,6 @@ Layout lay_out(const RunStore& run, const Group& group) {
   return layout;
 }
 
-double mean_of(const std::vector<double>& values) {
-  return std::accumulate(values.begin(), values.end(), 0.0) / static_cast<double>(values.size());
-}
-
 TableValue summarize(const std::vector<double>& values, const std::string& reason) {
   const SampleSummary sample = summarize_sample(values);
   TableValue summary;
@@ -216,7 +211,7 @@ std::map<int64_t, double> seed_means(const std::map<Repeat, const Row*>& cells, 
     if (value.value) values[std::get<1>(repeat)].push_back(*value.value);
   }
   std::map<int64_t, double> means;
-  for (const auto& [seed, of_seed] : values) means[seed] = mean_of(of_seed);
+  for (const auto& [seed, of_seed] : values) means[seed] = arithmetic_mean(of_seed);
   return means;
 }
 
@@ -273,10 +268,11 @@ MeanDrops mean_drops(const LineCells& line, const Layout& layout, size_t clean, 
         drops.missing = layout.condition_labels[c];
         break;
       }
-      if (c != clean) sum += mean_of(values[c]);
+      if (c != clean) sum += arithmetic_mean(values[c]);
     }
     if (!whole) continue;
-    drops.by_seed[repeat.second].push_back(mean_of(values[clean]) - sum / static_cast<double>(values.size() - 1));
+    drops.by_seed[repeat.second].push_back(arithmetic_mean(values[clean]) -
+                                           sum / static_cast<double>(values.size() - 1));
   }
   return drops;
 }
@@ -291,7 +287,7 @@ TableValue mean_drop_value(const LineCells& line, const Layout& layout, const st
   std::vector<double> of_seeds;
   for (const auto& [seed, of_seed] : drops.by_seed) {
     all.insert(all.end(), of_seed.begin(), of_seed.end());
-    of_seeds.push_back(mean_of(of_seed));
+    of_seeds.push_back(arithmetic_mean(of_seed));
   }
   TableValue summary = summarize(all, drops.missing.empty() ? "not computed" : "no value under " + drops.missing);
   if (of_seeds.size() > 1) summary.deviation = summarize_sample(of_seeds).deviation;
@@ -675,7 +671,6 @@ void add_tag_comparisons(const RunStore& run, const Layout& layout, const std::v
   if (!clean || layout.lines.size() < 2) return;
   std::vector<std::map<std::string, const SeedCells*>> by_line(layout.lines.size());
   int64_t n_labels = 0;
-  std::set<std::string> hashes;
   for (const SeedCells& each : cells) {
     if (each.condition != *clean || each.own.empty()) continue;
     by_line[each.line][each.split] = &each;
@@ -814,23 +809,18 @@ void apply_replicates(ResultTable& table, const std::vector<LineReplicates>& own
 std::vector<std::optional<double>> squared_seed_errors(const LineCells& cells, const Layout& layout,
                                                        const std::string& metric) {
   std::vector<std::optional<double>> errors;
-  const auto add = [&](const std::vector<double>& of_seeds) {
-    const auto deviation = summarize_sample(of_seeds).deviation;
-    errors.push_back(deviation ? std::optional<double>(*deviation * *deviation / static_cast<double>(of_seeds.size()))
-                               : std::nullopt);
-  };
   for (const auto& condition : cells.by_condition) {
     std::vector<double> of_seeds;
     for (const auto& [seed, mean] : seed_means(condition, metric)) of_seeds.push_back(mean);
-    add(of_seeds);
+    errors.push_back(squared_error_of_mean(of_seeds));
   }
   std::vector<double> of_seeds;
   const auto clean = clean_place(layout);
   if (clean && layout.condition_labels.size() > 1) {
     for (const auto& [seed, drops] : mean_drops(cells, layout, *clean, metric).by_seed)
-      of_seeds.push_back(mean_of(drops));
+      of_seeds.push_back(arithmetic_mean(drops));
   }
-  add(of_seeds);
+  errors.push_back(squared_error_of_mean(of_seeds));
   return errors;
 }
 
@@ -847,9 +837,9 @@ double chance_level(const Group& group, const TagSelection& selection, const std
       if (tag.average_precision.value && selection.holds(row->tags[t]))
         of_tags.push_back(static_cast<double>(tag.n_positive) / static_cast<double>(tag.n_known));
     }
-    if (!of_tags.empty()) shares.push_back(mean_of(of_tags));
+    if (!of_tags.empty()) shares.push_back(arithmetic_mean(of_tags));
   }
-  return shares.empty() ? 0.0 : mean_of(shares);
+  return shares.empty() ? 0.0 : arithmetic_mean(shares);
 }
 
 void add_robustness_figures(ResultTable& table, const Group& group, const Layout& layout, const TagSelection& selection,
@@ -880,7 +870,7 @@ void add_robustness_figures(ResultTable& table, const Group& group, const Layout
       for (const auto& [repeat, values] : found) {
         OptionalValues& of_repeat = input.repeats[repeat.first][repeat.second];
         of_repeat.resize(table.conditions.size());
-        of_repeat[c] = mean_of(values);
+        of_repeat[c] = arithmetic_mean(values);
       }
     }
     if (!replicates.empty()) input.replicates = replicates[l];

@@ -92,10 +92,6 @@ std::optional<double> deviation_of(const std::vector<double>& values) {
   return summarize_sample(values).deviation;
 }
 
-double mean_of(const std::vector<double>& values) {
-  return summarize_sample(values).mean.value_or(0.0);
-}
-
 const Replicates* tag_replicates(const TaggingReplicates& replicates, const std::vector<std::string>& tags,
                                  const std::string& metric, const std::string& tag) {
   if (tag.empty()) return &replicates_of(replicates, metric);
@@ -256,7 +252,7 @@ MetricValue group_value(const SeedGroup& group, const std::function<MetricValue(
     if (!value.value) return value;
     values.push_back(*value.value);
   }
-  return {mean_of(values), ""};
+  return {arithmetic_mean(values), ""};
 }
 
 CheckItem check_published_value(const SeedGroup& group, const PublishedValue& value, Resampled& resampled,

@@ -5,7 +5,6 @@
 #include <boost/math/distributions/students_t.hpp>
 #include <cmath>
 #include <map>
-#include <numeric>
 #include <set>
 #include <stdexcept>
 
@@ -302,7 +301,7 @@ class CorrectedDistribution {
     std::sort(sorted_.begin(), sorted_.end());
     // Equal replicates would only be moved by rounding.
     if (replicates.recentred && sorted_.front() < sorted_.back()) {
-      const double mean = std::accumulate(sorted_.begin(), sorted_.end(), 0.0) / static_cast<double>(sorted_.size());
+      const double mean = arithmetic_mean(sorted_);
       for (double& value : sorted_) value += *replicates.estimate.value - mean;
     }
     estimate_ = *replicates.estimate.value;
@@ -356,7 +355,7 @@ class CorrectedDistribution {
   }
 
   static double acceleration(const std::vector<double>& left_out) {
-    const double mean = std::accumulate(left_out.begin(), left_out.end(), 0.0) / static_cast<double>(left_out.size());
+    const double mean = arithmetic_mean(left_out);
     double squares = 0.0;
     double cubes = 0.0;
     for (const double value : left_out) {
@@ -407,10 +406,6 @@ std::vector<std::optional<double>> combine_values(const std::vector<const Replic
     if (values.size() == replicates.size()) combined[r] = figure(values);
   }
   return combined;
-}
-
-std::optional<double> mean_of_values(const std::vector<double>& values) {
-  return std::accumulate(values.begin(), values.end(), 0.0) / static_cast<double>(values.size());
 }
 
 }  // namespace
@@ -486,11 +481,11 @@ Replicates combine_independent(const std::vector<const Replicates*>& replicates,
 }
 
 Replicates mean_of_paired(const std::vector<const Replicates*>& replicates) {
-  return replicates.size() == 1 ? *replicates.front() : combine(replicates, mean_of_values);
+  return replicates.size() == 1 ? *replicates.front() : combine(replicates, arithmetic_mean);
 }
 
 Replicates mean_of_independent(const std::vector<const Replicates*>& replicates) {
-  return replicates.size() == 1 ? *replicates.front() : combine_independent(replicates, mean_of_values);
+  return replicates.size() == 1 ? *replicates.front() : combine_independent(replicates, arithmetic_mean);
 }
 
 Replicates difference(const Replicates& a, const Replicates& b) {

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <cmath>
 #include <map>
-#include <numeric>
 #include <stdexcept>
 
 #include "harness/core/errors.h"
@@ -22,7 +21,7 @@ double share_below(const std::vector<double>& sorted, double score) {
 
 double variance_of(const std::vector<double>& values) {
   const auto n = static_cast<double>(values.size());
-  const double mean = std::accumulate(values.begin(), values.end(), 0.0) / n;
+  const double mean = arithmetic_mean(values);
   double squares = 0.0;
   for (const double value : values) squares += (value - mean) * (value - mean);
   return squares / (n - 1.0);
@@ -82,10 +81,6 @@ GroupSums group_sums(const Placements& placed, double mean) {
   return sums;
 }
 
-double mean_placement(const std::vector<double>& values) {
-  return std::accumulate(values.begin(), values.end(), 0.0) / static_cast<double>(values.size());
-}
-
 // The difference of two ROC-AUCs on one fold's tracks, with its variance.
 struct FoldDifference {
   double value = 0.0;
@@ -101,7 +96,7 @@ FoldDifference fold_difference(const Placements& a, const Placements& b) {
   for (size_t i = 0; i < a.positives.size(); ++i) differences.positives[i] -= b.positives[i];
   for (size_t i = 0; i < a.negatives.size(); ++i) differences.negatives[i] -= b.negatives[i];
   FoldDifference fold;
-  fold.value = mean_placement(differences.positives);
+  fold.value = arithmetic_mean(differences.positives);
   const GroupSums sums = group_sums(differences, fold.value);
   if (sums.n_groups_with_positives < 2.0 || sums.n_groups_with_negatives < 2.0) {
     const std::string few = sums.n_groups_with_positives < 2.0 ? "positives" : "negatives";

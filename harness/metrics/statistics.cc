@@ -60,6 +60,16 @@ double quantile_of_sorted(const std::vector<double>& sorted, double q) {
   return sorted[below] + fraction * (sorted[above] - sorted[below]);
 }
 
+double arithmetic_mean(const std::vector<double>& values) {
+  return std::accumulate(values.begin(), values.end(), 0.0) / static_cast<double>(values.size());
+}
+
+std::optional<double> squared_error_of_mean(const std::vector<double>& values) {
+  const std::optional<double> deviation = summarize_sample(values).deviation;
+  if (!deviation) return std::nullopt;
+  return *deviation * *deviation / static_cast<double>(values.size());
+}
+
 SampleSummary summarize_sample(const std::vector<double>& values, double level) {
   check_level(level);
   SampleSummary summary;
@@ -75,7 +85,7 @@ SampleSummary summarize_sample(const std::vector<double>& values, double level) 
     return summary;
   }
   const auto n = static_cast<double>(values.size());
-  const double mean = std::accumulate(values.begin(), values.end(), 0.0) / n;
+  const double mean = arithmetic_mean(values);
   summary.mean = mean;
   if (values.size() < 2) {
     summary.reason = "one value has no deviation";

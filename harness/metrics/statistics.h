@@ -26,6 +26,11 @@ struct SampleSummary {
 };
 SampleSummary summarize_sample(const std::vector<double>& values, double level = 0.95);
 
+// The mean alone, of at least one value; whether they are finite is the caller's business.
+double arithmetic_mean(const std::vector<double>& values);
+// The squared standard error of the mean of independent repetitions; absent for fewer than two.
+std::optional<double> squared_error_of_mean(const std::vector<double>& values);
+
 // Score interval of a share of independent trials (Wilson 1927), for accuracy. Nothing for n_trials = 0.
 // Errors: DataError unless 0 <= n_successes <= n_trials.
 std::optional<Interval> wilson_interval(int64_t n_successes, int64_t n_trials, double level = 0.95);

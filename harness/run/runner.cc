@@ -580,12 +580,13 @@ void validate_experiment(const Experiment& experiment) {
   check_splits(experiment);
   // Otherwise the data set's own rule holds (`missing`), and a run names in its rows what it had to leave out.
   if (!experiment.strict) return;
+  std::vector<const Split*> splits;
+  for (const std::string& split : experiment.splits) splits.push_back(&find_split(dataset, split));
   std::vector<std::string> missing;
   for (int64_t t = 0; t < dataset.n_tracks(); ++t) {
     const auto place = static_cast<size_t>(t);
-    const bool used = std::any_of(experiment.splits.begin(), experiment.splits.end(), [&](const std::string& split) {
-      return find_split(dataset, split).parts[place] != Part::kUnused;
-    });
+    const bool used = std::any_of(splits.begin(), splits.end(),
+                                  [&](const Split* split) { return split->parts[place] != Part::kUnused; });
     const std::filesystem::path& audio = dataset.tracks[place].audio;
     const std::filesystem::path file = audio.is_absolute() ? audio : dataset.root / audio;
     if (used && !std::filesystem::exists(file)) missing.push_back(file.string());

@@ -35,6 +35,18 @@ class OracleTest : public ::testing::Test {
   Row r2(int64_t seed = 1, const std::string& split = "default") {
     return add("pitch_shift:semitones=1", "pitch_shift/1:engine=rubberband_r2,semitones=1", 0.4, seed, split);
   }
+  void fail_r2(const std::string& split) {
+    testing::SyntheticCell cell;
+    cell.condition = "pitch_shift:semitones=1";
+    cell.split = split;
+    testing::SyntheticScores made = testing::synthetic_scores(cell);
+    made.row.cell.condition_key = "pitch_shift/1:engine=rubberband_r2,semitones=1";
+    made.row.status = "failed";
+    made.row.message = "broken";
+    made.row.metrics.reset();
+    made.row.n_tracks = 0;
+    run_.finish_cell(made.row, {}, {}, {}, {});
+  }
   ResultTable table(int resamples = 200) { return build_tables(run_, {resamples, 1})[0]; }
 
   testing::TemporaryDirectory folder_;
@@ -126,15 +138,7 @@ TEST_F(OracleTest, NothingIsShownWithoutAPair) {
 TEST_F(OracleTest, AFailedCellIsAReasonNotANumber) {
   clean();
   oracle();
-  testing::SyntheticCell cell;
-  cell.condition = "pitch_shift:semitones=1";
-  testing::SyntheticScores made = testing::synthetic_scores(cell);
-  made.row.cell.condition_key = "pitch_shift/1:engine=rubberband_r2,semitones=1";
-  made.row.status = "failed";
-  made.row.message = "broken";
-  made.row.metrics.reset();
-  made.row.n_tracks = 0;
-  run_.finish_cell(made.row, {}, {}, {}, {});
+  fail_r2("default");
   const OracleLine line = table().oracle.at(0);
   EXPECT_FALSE(line.artefact.mean.has_value());
   EXPECT_THAT(line.artefact.reason, HasSubstr("broken"));
@@ -147,16 +151,7 @@ TEST_F(OracleTest, AFailedCellOfOneFoldLeavesTheOthersAndIsCounted) {
   }();
   clean(1, "fold2");
   oracle(1, "fold2");
-  testing::SyntheticCell cell;
-  cell.condition = "pitch_shift:semitones=1";
-  cell.split = "fold2";
-  testing::SyntheticScores made = testing::synthetic_scores(cell);
-  made.row.cell.condition_key = "pitch_shift/1:engine=rubberband_r2,semitones=1";
-  made.row.status = "failed";
-  made.row.message = "broken";
-  made.row.metrics.reset();
-  made.row.n_tracks = 0;
-  run_.finish_cell(made.row, {}, {}, {}, {});
+  fail_r2("fold2");
   const ResultTable found = table();
   EXPECT_NEAR(*found.oracle.at(0).artefact.mean, artefact, 1e-12);
   EXPECT_THAT(found.notes, ::testing::Contains(HasSubstr("1 comparisons of a fold and seed are left out")));
