@@ -193,12 +193,23 @@ VerticalBlockImpl::VerticalBlockImpl(int64_t out, int64_t height)
                       torch::nn::Conv2dOptions(1, out, {height, kVerticalWidth}).padding({0, kVerticalWidth / 2})))),
       bn(register_module("bn", torch::nn::BatchNorm2d(out))) {}
 
-torch::Tensor VerticalBlockImpl::forward(const torch::Tensor& x) {
-  if (folded_.usable_for(x)) {
-    const torch::Tensor rows = folded_.forward(x);  // [B, C, F', L]
+torch::Tensor VerticalBlockImpl::forward(const NormalisedImage& image) {
+  if (folded_.usable_for(image.x)) {
+    const torch::Tensor rows = folded_.forward(image.x);  // [B, C, F', L]
     return plain_layout(folded_relu_pooled(rows, {rows.size(2), 1})).squeeze(2);
   }
-  return torch::relu(bn->forward(conv->forward(x)).amax(2));
+  return torch::relu(bn->forward(convolved(image)).amax(2));
+}
+
+// conv(weight * standard + bias), as (weight * conv)(standard) plus bias times what ones give, which one chunk tells.
+torch::Tensor VerticalBlockImpl::convolved(const NormalisedImage& image) {
+  if (!image.standard.defined()) return conv->forward(image.x);
+  const auto convolve = [](const torch::Tensor& input, const torch::Tensor& kernels, const torch::Tensor& bias) {
+    return torch::conv2d(input, kernels, bias, 1, torch::IntArrayRef({0, kVerticalWidth / 2}));
+  };
+  const torch::Tensor ones = torch::ones_like(image.standard.narrow(0, 0, 1));
+  return convolve(image.standard, conv->weight * image.weight, conv->bias) +
+         convolve(ones, conv->weight, {}) * image.bias;
 }
 
 void VerticalBlockImpl::fold() {

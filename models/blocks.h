@@ -137,12 +137,22 @@ class SqueezeExcitationBlock1dImpl : public FoldableBlock {
 };
 TORCH_MODULE(SqueezeExcitationBlock1d);
 
+// An image of one channel after a batch norm, x = weight * standard + bias. In training, the gradient of x serves only
+// to find those of the two scalars, but costs oneDNN sixteen channels' work, as its kernels fill their vectors with
+// zeros: a layer that has large filters moves the scalars behind its convolution instead.
+struct NormalisedImage {
+  torch::Tensor x;         // [B, 1, F, L]
+  torch::Tensor standard;  // [B, 1, F, L]; this and the scalars [1, 1, 1, 1] are undefined outside training
+  torch::Tensor weight;
+  torch::Tensor bias;
+};
+
 // Timbral filters: height x 7 convolution without padding in frequency, batch norm, ReLU, maximum over frequency.
 // [B, 1, F, L] to [B, out, L].
 class VerticalBlockImpl : public FoldableBlock {
  public:
   VerticalBlockImpl(int64_t out, int64_t height);
-  torch::Tensor forward(const torch::Tensor& x);
+  torch::Tensor forward(const NormalisedImage& image);
   void fold() override;
   void unfold() override;
 
@@ -150,6 +160,8 @@ class VerticalBlockImpl : public FoldableBlock {
   torch::nn::BatchNorm2d bn;
 
  private:
+  torch::Tensor convolved(const NormalisedImage& image);
+
   FoldedConv folded_;
 };
 TORCH_MODULE(VerticalBlock);

@@ -31,10 +31,26 @@ std::string LogMelTagger::front_end_key() const {
   return spec->key() + ", decibels";
 }
 
-torch::Tensor LogMelTagger::normalised(const torch::Tensor& features) {
+torch::Tensor LogMelTagger::as_image(const torch::Tensor& features) const {
   check_features(facts().name, features, n_mels_, frame_count(length_.minimum_samples),
                  length_.maximum_samples == kAnyLength ? kAnyLength : frame_count(length_.maximum_samples));
-  return observed("spec_bn", spec_bn->forward(features.unsqueeze(1)));  // [B, 1, F, L]
+  return features.unsqueeze(1);  // [B, 1, F, L]
+}
+
+torch::Tensor LogMelTagger::normalised(const torch::Tensor& features) {
+  return observed("spec_bn", spec_bn->forward(as_image(features)));
+}
+
+NormalisedImage LogMelTagger::normalised_parts(const torch::Tensor& features) {
+  if (!is_training()) return {normalised(features), {}, {}, {}};
+  const torch::Tensor image = as_image(features);
+  spec_bn->num_batches_tracked += 1;
+  const torch::Tensor standard = torch::batch_norm(image, {}, {}, spec_bn->running_mean, spec_bn->running_var, true,
+                                                   spec_bn->options.momentum().value(), spec_bn->options.eps(),
+                                                   torch::globalContext().userEnabledCuDNN());
+  const torch::Tensor weight = spec_bn->weight.view({1, 1, 1, 1});
+  const torch::Tensor bias = spec_bn->bias.view({1, 1, 1, 1});
+  return {observed("spec_bn", standard * weight + bias), standard, weight, bias};
 }
 
 void check_n_tags(const std::string& owner, int64_t n_tags) {

@@ -7,6 +7,7 @@
 
 #include "harness/nn/log_mel.h"
 #include "harness/nn/tagger.h"
+#include "models/blocks.h"
 
 namespace tagbench {
 
@@ -33,8 +34,12 @@ class LogMelTagger : public Tagger {
 
   // Features [B, F, L] to [B, 1, F, L], through spec_bn. Errors: UsageError for another shape.
   torch::Tensor normalised(const torch::Tensor& features);
+  // The same with its parts, for layers that train faster with them.
+  NormalisedImage normalised_parts(const torch::Tensor& features);
 
  private:
+  torch::Tensor as_image(const torch::Tensor& features) const;
+
   int64_t n_mels_;
   Length length_;
 };

@@ -61,9 +61,10 @@ Musicnn::Musicnn(TaggerFacts facts, const MusicnnOptions& options)
 }
 
 torch::Tensor Musicnn::network(const torch::Tensor& features) {
-  const torch::Tensor x = normalised(features);  // [B, 1, F, L]
+  const NormalisedImage image = normalised_parts(features);
+  const torch::Tensor& x = image.x;  // [B, 1, F, L]
   const torch::Tensor front =
-      torch::cat({observed("layers.0", tall_->forward(x)), observed("layers.1", medium_->forward(x)),
+      torch::cat({observed("layers.0", tall_->forward(image)), observed("layers.1", medium_->forward(image)),
                   observed("layers.2", long_->forward(x)), observed("layers.3", middle_->forward(x)),
                   observed("layers.4", short_->forward(x))},
                  1);                                                                    // [B, C, L]

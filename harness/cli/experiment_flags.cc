@@ -66,6 +66,12 @@ void ExperimentFlags::apply_models(ConfigNode& config) const {
   if (sample_rate_hz_ > 0) of_script.emplace_back("sample_rate_hz", std::to_string(sample_rate_hz_));
   if (!tags_.empty()) of_script.emplace_back("tags", tags_);
   if (outputs_probabilities_) of_script.emplace_back("outputs_probabilities", "true");
+  if (models_.empty() && !weights_.empty() && of_script.empty()) {
+    // A model file of our own names its architecture; for another file, the error says that a name is missing.
+    config.set("models", "{}", "--weights");
+    config.set_text("models.weights", weights_);
+    return;
+  }
   if (models_.size() != 1) {
     if (!weights_.empty() || !of_script.empty()) {
       throw UsageError(

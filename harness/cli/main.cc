@@ -6,6 +6,7 @@
 #include <new>
 #include <string>
 
+#include "harness/cli/usage_error.h"
 #include "harness/cli/verbs.h"
 #include "harness/core/errors.h"
 #include "harness/core/log.h"
@@ -52,8 +53,7 @@ int run_program(int argc, char** argv) {
   } catch (const CLI::CallForVersion& request) {
     return app.exit(request);
   } catch (const CLI::ParseError& error) {
-    spdlog::error("{}; see tagbench {}--help", error.what(),
-                  argc > 1 && argv[1][0] != '-' ? std::string(argv[1]) + " " : "");
+    spdlog::error("{}", usage_error_text(app, argc, argv, error));
     return 2;
   }
   set_up_logging(verbose ? Verbosity::kVerbose : (quiet ? Verbosity::kQuiet : Verbosity::kNormal));

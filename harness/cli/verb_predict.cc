@@ -62,6 +62,7 @@ void save(const std::string& path, const torch::Tensor& tensor) {
 
 std::vector<std::string> tags_or_numbers(const LoadedModel& model) {
   if (!model.tags.empty()) return model.tags;
+  spdlog::info("the outputs have no names, as {} holds none; --tags FILE names them", model.info.model);
   std::vector<std::string> names;
   for (int64_t k = 0; k < model.n_tags; ++k) names.push_back("tag " + std::to_string(k));
   return names;
@@ -102,8 +103,8 @@ int predict_chunks(const PredictFlags& flags, const LoadedModel& model) {
     require_finite(features, "values of the front end", model);
     save(flags.front_end, features);
   }
-  const std::vector<std::string> tags = tags_or_numbers(model);
   if (!flags.scores.empty() || !flags.logits.empty() || !flags.front_end.empty()) return 0;
+  const std::vector<std::string> tags = tags_or_numbers(model);
   Listing listing({"chunk", "rank", "tag", "probability"});
   for (int64_t row = 0; row < scores.size(0); ++row) {
     const float* values = scores.data_ptr<float>() + row * model.n_tags;
@@ -130,6 +131,7 @@ int predict_files(const PredictFlags& flags, const LoadedModel& model) {
   std::vector<float> matrix;
   int64_t n_scored = 0;
   int64_t n_failed = 0;
+  int64_t n_short = 0;
   for (const AudioInput& input : expand_audio_inputs(flags.inputs)) {
     const std::filesystem::path& file = input.path;
     try {
@@ -138,6 +140,7 @@ int predict_files(const PredictFlags& flags, const LoadedModel& model) {
           scorer.score({waveform.samples.data(), waveform.size()}, protocol.evaluation_chunks).front();
       matrix.insert(matrix.end(), scores.mean.begin(), scores.mean.end());
       ++n_scored;
+      n_short += scores.is_short ? 1 : 0;
       Json item{{"file", file.string()},
                 {"duration_s", waveform.duration_s()},
                 {"n_chunks", protocol.evaluation_chunks},
@@ -156,6 +159,10 @@ int predict_files(const PredictFlags& flags, const LoadedModel& model) {
     }
   }
   if (n_scored == 0) throw DataError("predict: none of the " + std::to_string(n_failed) + " files could be scored");
+  if (n_short > 0) {
+    spdlog::info("{} of {} files are shorter than the network's chunk and were repeated cyclically to fill it", n_short,
+                 n_scored);
+  }
   if (!flags.scores.empty()) write_npy(flags.scores, {n_scored, model.n_tags}, matrix.data());
   if (flags.format == "json") {
     print_text(all.dump(2) + "\n");

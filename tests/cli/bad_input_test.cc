@@ -48,7 +48,12 @@ class BadInputTest : public ::testing::Test {
 };
 
 TEST_F(BadInputTest, WrongUsageEndsWithTwo) {
-  expect_clear(run_program({"rnu"}), 2, "rnu");
+  expect_clear(run_program({"rnu"}), 2, "tagbench: unknown verb 'rnu'; did you mean 'run'?");
+  expect_clear(run_program({"data", "verifi", "gtzan"}), 2,
+               "tagbench data: unknown verb 'verifi'; did you mean 'verify'?");
+  expect_clear(run_program({"run", "--modles", "fcn", "x.yaml"}), 2,
+               "tagbench run: unknown flag --modles; did you mean --models?");
+  expect_clear(run_program({"report", "a", "b", "--quite=1"}), 2, "unknown flag --quite; did you mean --quiet?");
   expect_clear(run_program({"list", "modells"}), 2, "did you mean 'models'");
   expect_clear(run_program({"list", "models", "shrot"}), 2, "did you mean 'short'");
   expect_clear(run_program({"perturb", "pitch_shift:semitone=1", "x.wav", "-o", "y.wav"}), 2,

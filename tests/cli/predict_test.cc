@@ -120,6 +120,13 @@ TEST_F(TrainedModelTest, AScriptIsEvaluatedFromItsShortForm) {
   const Json by_script = evaluate("eval_script", "script:" + script + ",chunk_samples=59049");
   const Json by_weights = evaluate("eval_weights", "short:n_channels=2,weights=" + weights_);
   EXPECT_EQ(by_script, by_weights);
+  // A model file names its architecture and options itself.
+  const auto outcome =
+      run_program({"eval", "--weights", weights_, "--dataset", "folder:root=" + file("corpus").string(), "--protocol",
+                   "quick", "--cache", "none", "-o", file("eval_file").string()});
+  ASSERT_EQ(outcome.code, 0) << outcome.err;
+  for (const auto& cell : std::filesystem::directory_iterator(file("eval_file") / "cells"))
+    EXPECT_EQ(read_json(cell.path() / "row.json")["metrics"]["macro"], by_weights);
 }
 
 TEST_F(TrainedModelTest, FlagsThatWouldBeIgnoredAreRefused) {
@@ -140,6 +147,7 @@ TEST_F(TrainedModelTest, FlagsThatWouldBeIgnoredAreRefused) {
   }
   refused({"train", "--dataset", dataset, "--models", "short", "fcn", "--tags", "tags.txt"}, "exactly one --model");
   refused({"eval", "--dataset", dataset, "--models", "short", "fcn"}, "eval needs weights");
+  refused({"eval", "--dataset", dataset}, "eval needs weights");
   refused({"predict", "--model", "script:net.pt,chunk_samples=1", "--weights", weights_, "x.wav"}, "in one");
 }
 

@@ -1,4 +1,5 @@
 #include <gtest/gtest.h>
+#include <torch/csrc/autograd/autograd.h>
 #include <torch/nn/functional/loss.h>
 #include <torch/nn/modules/dropout.h>
 #include <torch/optim/adam.h>
@@ -9,6 +10,7 @@
 #include <utility>
 
 #include "harness/nn/state_dict.h"
+#include "models/blocks.h"
 #include "models/registry.h"
 #include "tests/models/reference.h"
 #include "tests/support/test_support.h"
@@ -109,6 +111,49 @@ TEST(TrainingStepTest, TwelveStepsGiveTheReferencesLossesGradientsAndWeights) {
   expect_state(*tagger, shared_path("parity/train_step/short_w4_final.safetensors"), parameter_tolerance);
   tagger->eval();
   EXPECT_NEAR(loss_now().item<double>(), fixture.at("eval_loss_after").get<double>(), loss_tolerance);
+}
+
+// Musicnn's timbral filters train on the normalised image's parts; the plain way round, through the image itself, must
+// give the same outputs and gradients. In double precision, so that only another order of summation may differ.
+TEST(TrainingStepTest, TimbralFiltersGiveTheSameGradientsByPartsAsByTheWholeImage) {
+  torch::manual_seed(7);
+  VerticalBlock block(5, 38);
+  block->to(torch::kFloat64);
+  block->train();
+  const torch::Tensor standard = torch::randn({3, 1, 96, 40}, torch::kFloat64);
+  const torch::Tensor weight = torch::full({1, 1, 1, 1}, 0.7, torch::kFloat64).requires_grad_();
+  const torch::Tensor bias = torch::full({1, 1, 1, 1}, -0.3, torch::kFloat64).requires_grad_();
+  const torch::Tensor target = torch::randn({3, 5, 40}, torch::kFloat64);
+  const std::vector<torch::Tensor> leaves = {weight, bias, block->conv->weight, block->bn->weight, block->bn->bias};
+  const auto gradients = [&](const NormalisedImage& image) {
+    const torch::Tensor y = block->forward(image);
+    std::vector<torch::Tensor> results = torch::autograd::grad({(y * target).sum()}, leaves);
+    results.push_back(y);
+    return results;
+  };
+  const torch::Tensor x = standard * weight + bias;
+  const auto whole = gradients({x, {}, {}, {}});
+  const auto parts = gradients({standard * weight + bias, standard, weight, bias});
+  for (size_t k = 0; k < whole.size(); ++k) EXPECT_LE(max_difference(parts[k], whole[k]), 1e-9) << k;
+}
+
+// A training step leaves the running statistics as LibTorch's own batch norm does.
+TEST(TrainingStepTest, MusicnnTracksTheStatisticsOfItsSpectrograms) {
+  const ModelEntry& entry = find_model("musicnn");
+  const std::shared_ptr<Tagger> tagger = entry.make(Options("musicnn", entry.options, {{"n_channels", "2"}}), 3);
+  torch::manual_seed(8);
+  const torch::Tensor waveform = torch::randn({2, 48000}) * 0.1;
+  tagger->train();
+  tagger->forward(waveform);
+  tagger->forward(waveform);
+  torch::nn::BatchNorm2d reference(1);
+  const torch::Tensor features = tagger->front_end(waveform).unsqueeze(1);
+  reference->forward(features);
+  reference->forward(features);
+  const auto buffers = tagger->named_buffers();
+  EXPECT_LE(max_difference(buffers["spec_bn.running_mean"], reference->running_mean), 1e-5);  // decibels
+  EXPECT_LE(max_difference(buffers["spec_bn.running_var"], reference->running_var), 1e-3);
+  EXPECT_EQ(buffers["spec_bn.num_batches_tracked"].item<int64_t>(), 2);
 }
 
 }  // namespace
