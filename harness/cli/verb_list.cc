@@ -64,11 +64,13 @@ void print_options(const std::vector<OptionSpec>& options, const std::string& fo
 }
 
 void list_model(const ListFlags& flags) {
-  const ModelEntry& entry = find_model(flags.name());
-  const auto tagger = entry.make(Options(entry.name, entry.options, {}), entry.published_tags);
+  const Spec spec = parse_spec(flags.name());
+  const ModelEntry& entry = find_model(spec.name);
+  const Options options(entry.name, entry.options, spec.options);
+  const auto tagger = entry.make(options, entry.published_tags);
   if (flags.format == "table") {
-    print_text(entry.name + ": " + entry.row_name + ". " + entry.summary + "\n" + entry.paper + "\n" + entry.source +
-               "\n\n");
+    print_text(entry.name + (options.changed_text().empty() ? "" : " (" + options.changed_text() + ")") + ": " +
+               entry.row_name + ". " + entry.summary + "\n" + entry.paper + "\n" + entry.source + "\n\n");
     print_options(entry.options, "table");
     print_text("\n");
   }
@@ -273,7 +275,10 @@ void add_list(CLI::App& app, VerbContext& context) {
       "list", "List models, datasets, perturbations, protocols, metrics, report formats or published numbers");
   auto flags = std::make_shared<ListFlags>();
   verb->add_option("what", flags->what, join_text(kThings, ", "))->required();
-  verb->add_option("name", flags->names, "One of them, in detail; for published: filters, field=text or text");
+  verb->add_option("name", flags->names,
+                   "One of them, in detail (a model with options, if wanted: fcn:n_channels=8); for published: "
+                   "filters, field=text or "
+                   "text");
   verb->add_option("--format", flags->format, "table (default), csv or json");
   verb->callback([flags, &context] { context.action = [flags] { return list(*flags); }; });
 }

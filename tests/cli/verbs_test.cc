@@ -32,6 +32,16 @@ TEST(VerbsTest, ListModelsAsJsonTellsThePublishedCounts) {
   EXPECT_TRUE(found);
 }
 
+TEST(VerbsTest, ListModelsTakesOptions) {
+  const auto outcome = run_program({"list", "models", "short:n_channels=4", "--format", "json"});
+  ASSERT_EQ(outcome.code, 0) << outcome.err;
+  for (const Json& layer : Json::parse(outcome.out)) {
+    if (layer.at("layer") != "layer1") continue;
+    EXPECT_EQ(layer.at("output_shape"), "[1, 4, 64, 115]");
+  }
+  EXPECT_EQ(run_program({"list", "models", "short:channels=4"}).code, 2);
+}
+
 TEST(VerbsTest, EverythingThatCanBeListedIsListed) {
   for (const char* what : {"models", "datasets", "perturbations", "protocols", "metrics", "formats"}) {
     for (const char* format : {"table", "csv", "json"}) {
