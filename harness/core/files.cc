@@ -38,6 +38,23 @@ void sync_path(const std::filesystem::path& path) {
     throw DataError("cannot write " + path.string() + ": " + why);
 }
 
+// What a link points to: renaming over the link itself would leave the file behind it as it was.
+std::filesystem::path behind_links(const std::filesystem::path& path) {
+  std::error_code error;
+  if (!std::filesystem::is_symlink(path, error)) return path;
+  const std::filesystem::path target = std::filesystem::weakly_canonical(path, error);
+  if (error) throw DataError("cannot write " + path.string() + ": " + error.message());
+  return target;
+}
+
+// A terminal, pipe or device: a rename would replace it by a file.
+bool is_stream(const std::filesystem::path& path) {
+  std::error_code error;
+  const std::filesystem::file_status status = std::filesystem::status(path, error);
+  return std::filesystem::exists(status) && !std::filesystem::is_regular_file(status) &&
+         !std::filesystem::is_directory(status);
+}
+
 std::filesystem::path temporary_beside(const std::filesystem::path& path) {
   static std::atomic<unsigned> counter{0};
   char host[64] = "host";
@@ -70,9 +87,10 @@ std::string read_text_file(const std::filesystem::path& path, uint64_t max_bytes
   return bytes;
 }
 
-AtomicFile::AtomicFile(std::filesystem::path final_path) : final_(std::move(final_path)) {
+AtomicFile::AtomicFile(const std::filesystem::path& final_path) : final_(behind_links(final_path)) {
   make_parents(final_);
-  temporary_ = temporary_beside(final_);
+  temporary_ =
+      temporary_beside(is_stream(final_) ? std::filesystem::temp_directory_path() / final_.filename() : final_);
 }
 
 AtomicFile::~AtomicFile() {
@@ -82,6 +100,14 @@ AtomicFile::~AtomicFile() {
 }
 
 void AtomicFile::commit(Sync sync) {
+  if (is_stream(final_)) {
+    std::ofstream stream(final_, std::ios::binary);
+    const std::ifstream file(temporary_, std::ios::binary);
+    stream << file.rdbuf() << std::flush;
+    // An empty file has no bytes to insert, which counts as a failure.
+    if (!stream && std::filesystem::file_size(temporary_) > 0) throw DataError("cannot write " + final_.string());
+    return;
+  }
   if (sync == Sync::kYes) sync_path(temporary_);
   std::error_code error;
   std::filesystem::rename(temporary_, final_, error);

@@ -11,7 +11,9 @@ namespace tagbench {
 std::string read_text_file(const std::filesystem::path& path, uint64_t max_bytes = uint64_t{1} << 30U);
 
 // Writes a temporary file beside `path`, syncs it and renames it, so a reader sees the old bytes or the new ones.
-// Creates parent folders. Errors: DataError (no space, no permission) that names the path; nothing is left behind.
+// Creates parent folders. A link's target is written, not the link; what is already there and no regular file (a pipe,
+// a device) gets the bytes as a stream. Errors: DataError (no space, no permission) that names the path; nothing is
+// left behind.
 void write_file_atomically(const std::filesystem::path& path, std::string_view bytes);
 
 // The path that a writer of large files may fill before commit() renames it to its final name. Removed if not
@@ -20,7 +22,7 @@ class AtomicFile {
  public:
   // Unsynced, a file may be torn after a power cut: only for what is checked when it is read, and can be made again.
   enum class Sync { kYes, kNo };
-  explicit AtomicFile(std::filesystem::path final_path);
+  explicit AtomicFile(const std::filesystem::path& final_path);
   ~AtomicFile();
   AtomicFile(const AtomicFile&) = delete;
   AtomicFile& operator=(const AtomicFile&) = delete;

@@ -1,6 +1,7 @@
 #include "harness/core/text.h"
 
 #include <algorithm>
+#include <cctype>
 #include <charconv>
 #include <cmath>
 #include <cstdio>
@@ -148,24 +149,58 @@ bool is_valid_utf8(std::string_view text) {
   return true;
 }
 
-std::optional<std::string> nearest_name(std::string_view name, const std::vector<std::string>& known) {
+namespace {
+
+// "_white_noise_": a name holds another as whole words where it contains the other's text in this form.
+std::string between_word_limits(std::string_view name) {
+  std::string text = to_lower(name);
+  for (char& c : text) {
+    const auto byte = static_cast<unsigned char>(c);
+    if (byte < 0x80U && std::isalnum(byte) == 0) c = '_';
+  }
+  return "_" + text + "_";
+}
+
+}  // namespace
+
+std::vector<std::string> near_names(std::string_view name, const std::vector<std::string>& known) {
+  constexpr size_t kMostNames = 3;
+  constexpr size_t kShortestPart = 2;
   const std::string wanted = to_lower(name);
+  const std::string wanted_words = between_word_limits(name);
   std::optional<std::string> best;
   size_t best_distance = std::max<size_t>(2, name.size() / 3) + 1;
+  std::vector<std::string> related;
   for (const std::string& candidate : known) {
     const size_t distance = edit_distance(wanted, to_lower(candidate));
     if (distance < best_distance) {
       best_distance = distance;
       best = candidate;
     }
+    const std::string words = between_word_limits(candidate);
+    const bool shares = words.find(wanted_words) != std::string::npos || wanted_words.find(words) != std::string::npos;
+    if (shares && std::min(name.size(), candidate.size()) >= kShortestPart) related.push_back(candidate);
   }
-  return best;
+  // A shared word tells more than a distance of several letters does.
+  const bool best_is_related = best && std::find(related.begin(), related.end(), *best) != related.end();
+  if (best && (best_distance <= 1 || best_is_related || related.empty())) return {*best};
+  related.resize(std::min(related.size(), kMostNames));
+  return related;
+}
+
+std::optional<std::string> nearest_name(std::string_view name, const std::vector<std::string>& known) {
+  const std::vector<std::string> near = near_names(name, known);
+  return near.empty() ? std::nullopt : std::optional(near.front());
 }
 
 std::string suggestion(std::string_view name, const std::vector<std::string>& known) {
   constexpr size_t kMostShown = 40;
   std::string text;
-  if (const auto near = nearest_name(name, known)) text = "did you mean '" + *near + "'? ";
+  const std::vector<std::string> near = near_names(name, known);
+  for (size_t i = 0; i < near.size(); ++i) {
+    text += (i == 0 ? "did you mean '" : (i + 1 == near.size() ? " or '" : ", '")) + near[i] + "'";
+  }
+  if (!near.empty()) text += "? ";
   std::vector<std::string> shown(known.begin(),
                                  known.begin() + static_cast<std::ptrdiff_t>(std::min(known.size(), kMostShown)));
   text += "known: " + join_text(shown, ", ");

@@ -31,9 +31,14 @@ std::string format_fixed(double value, int decimals);
 // True if the bytes are well-formed UTF-8.
 bool is_valid_utf8(std::string_view text);
 
-// The known name with the smallest edit distance, if it is near enough to be a typing error.
+// The known names that may be meant, three at most: the one with the smallest edit distance, if it is near enough to be
+// a typing error; else those of which `name` is a part at the limits of words ("noise" of "white_noise"), or which are
+// such a part of it.
+std::vector<std::string> near_names(std::string_view name, const std::vector<std::string>& known);
+// The first of near_names.
 std::optional<std::string> nearest_name(std::string_view name, const std::vector<std::string>& known);
-// "did you mean 'x'? known: a, b, c" (the first half only when something is near). Long lists are cut, and counted.
+// "did you mean 'x' or 'y'? known: x, y, z" (the first half only when something is near). Long lists are cut, and
+// counted.
 std::string suggestion(std::string_view name, const std::vector<std::string>& known);
 
 // For text and quoted attributes of XML 1.0 and HTML. Line ends and tabs are kept, as numbers; other control characters

@@ -532,25 +532,6 @@ Comparison compare(const Replicates& a, const Replicates& b, double level) {
   return comparison;
 }
 
-PerMetric<Comparison> compare(const TaggingReplicates& a, const TaggingReplicates& b, double level) {
-  if (a.per_tag.size() != b.per_tag.size()) {
-    throw DataError("compare: expected scores of the same tags, found " + std::to_string(a.per_tag.size()) + " and " +
-                    std::to_string(b.per_tag.size()));
-  }
-  const auto both = [&](const TaggingReplicates::Averages& of_a, const TaggingReplicates::Averages& of_b) {
-    return PerMetric<Comparison>::Averages{compare(of_a.roc_auc, of_b.roc_auc, level),
-                                           compare(of_a.average_precision, of_b.average_precision, level)};
-  };
-  PerMetric<Comparison> comparison{both(a.macro, b.macro),
-                                   both(a.micro, b.micro),
-                                   both(a.weighted, b.weighted),
-                                   {},
-                                   compare(a.log_loss, b.log_loss, level),
-                                   compare(a.accuracy, b.accuracy, level)};
-  for (size_t k = 0; k < a.per_tag.size(); ++k) comparison.per_tag.push_back(both(a.per_tag[k], b.per_tag[k]));
-  return comparison;
-}
-
 std::vector<bool> ties_with_best(const std::vector<const Replicates*>& systems, bool higher_is_better, double level) {
   const Replicates* best = nullptr;
   for (const Replicates* system : systems) {

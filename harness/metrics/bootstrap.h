@@ -133,8 +133,6 @@ struct Comparison {
 };
 
 Comparison compare(const Replicates& a, const Replicates& b, double level = 0.95);
-// Errors: DataError if the numbers of tags differ.
-PerMetric<Comparison> compare(const TaggingReplicates& a, const TaggingReplicates& b, double level = 0.95);
 
 // For each system, whether it is as good as the best within the paired interval: the system with the best estimate, and
 // every one whose interval of the difference from it contains 0 (or cannot be told). Systems without an estimate are

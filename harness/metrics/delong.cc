@@ -19,30 +19,6 @@ double share_below(const std::vector<double>& sorted, double score) {
   return (below + 0.5 * equal) / static_cast<double>(sorted.size());
 }
 
-double variance_of(const std::vector<double>& values) {
-  const auto n = static_cast<double>(values.size());
-  const double mean = arithmetic_mean(values);
-  double squares = 0.0;
-  for (const double value : values) squares += (value - mean) * (value - mean);
-  return squares / (n - 1.0);
-}
-
-struct Variance {
-  double value = 0.0;
-  double degrees_of_freedom = 0.0;
-};
-
-// Of a ROC-AUC, from its placements; of the difference of two, from the differences of their placements. Degrees of
-// freedom after Welch and Satterthwaite, since the variance is itself estimated from two samples.
-Variance roc_auc_variance(const Placements& placed) {
-  const auto m = static_cast<double>(placed.positives.size());
-  const auto n = static_cast<double>(placed.negatives.size());
-  const double of_positives = variance_of(placed.positives) / m;
-  const double of_negatives = variance_of(placed.negatives) / n;
-  const double value = of_positives + of_negatives;
-  return {value, value * value / (of_positives * of_positives / (m - 1.0) + of_negatives * of_negatives / (n - 1.0))};
-}
-
 // Sums of squares and products over groups of what each class's values exceed their mean by.
 struct GroupSums {
   double positives = 0.0;
@@ -81,42 +57,49 @@ GroupSums group_sums(const Placements& placed, double mean) {
   return sums;
 }
 
-// The difference of two ROC-AUCs on one fold's tracks, with its variance.
-struct FoldDifference {
+// A ROC-AUC on one fold's tracks, or the difference of two, with its variance.
+struct FoldValue {
   double value = 0.0;
   double variance = 0.0;
-  std::string reason;  // why there is no variance
+  double inverse_freedom = 0.0;  // 1 / degrees of freedom of the variance, which two samples estimate
+  std::string reason;            // why there is no variance
 };
 
-FoldDifference fold_difference(const Placements& a, const Placements& b) {
+// From the placements, or from the differences of two systems' placements. Degrees of freedom after Welch and
+// Satterthwaite.
+FoldValue fold_value(const Placements& placed) {
+  FoldValue fold;
+  fold.value = arithmetic_mean(placed.positives);
+  const GroupSums sums = group_sums(placed, fold.value);
+  if (sums.n_groups_with_positives < 2.0 || sums.n_groups_with_negatives < 2.0) {
+    const std::string few = sums.n_groups_with_positives < 2.0 ? "positives" : "negatives";
+    const bool single = (few == "positives" ? placed.positives : placed.negatives).size() < 2;
+    fold.reason = single ? "fewer than two " + few : "the " + few + " are of one group";
+    return fold;
+  }
+  const auto m = static_cast<double>(placed.positives.size());
+  const auto n = static_cast<double>(placed.negatives.size());
+  const auto corrected = [](double n_groups) { return n_groups / (n_groups - 1.0); };
+  const double of_positives = corrected(sums.n_groups_with_positives) * sums.positives / (m * m);
+  const double of_negatives = corrected(sums.n_groups_with_negatives) * sums.negatives / (n * n);
+  fold.variance = of_positives + of_negatives + 2.0 * corrected(sums.n_groups) * sums.products / (m * n);
+  const double both = of_positives + of_negatives;
+  if (both > 0.0) {
+    fold.inverse_freedom = (of_positives * of_positives / (sums.n_groups_with_positives - 1.0) +
+                            of_negatives * of_negatives / (sums.n_groups_with_negatives - 1.0)) /
+                           (both * both);
+  }
+  return fold;
+}
+
+FoldValue fold_difference(const Placements& a, const Placements& b) {
   if (a.groups_of_positives != b.groups_of_positives || a.groups_of_negatives != b.groups_of_negatives) {
     throw std::logic_error("compare_placements: placements of different tracks");
   }
   Placements differences = a;
   for (size_t i = 0; i < a.positives.size(); ++i) differences.positives[i] -= b.positives[i];
   for (size_t i = 0; i < a.negatives.size(); ++i) differences.negatives[i] -= b.negatives[i];
-  FoldDifference fold;
-  fold.value = arithmetic_mean(differences.positives);
-  const GroupSums sums = group_sums(differences, fold.value);
-  if (sums.n_groups_with_positives < 2.0 || sums.n_groups_with_negatives < 2.0) {
-    const std::string few = sums.n_groups_with_positives < 2.0 ? "positives" : "negatives";
-    const bool single = (few == "positives" ? a.positives : a.negatives).size() < 2;
-    fold.reason = single ? "fewer than two " + few : "the " + few + " are of one group";
-    return fold;
-  }
-  const auto m = static_cast<double>(a.positives.size());
-  const auto n = static_cast<double>(a.negatives.size());
-  const auto corrected = [](double n_groups) { return n_groups / (n_groups - 1.0); };
-  fold.variance = corrected(sums.n_groups_with_positives) * sums.positives / (m * m) +
-                  corrected(sums.n_groups_with_negatives) * sums.negatives / (n * n) +
-                  2.0 * corrected(sums.n_groups) * sums.products / (m * n);
-  return fold;
-}
-
-std::string too_few(const TagMetrics& tag) {
-  if (tag.n_positive < 2) return "fewer than two positives";
-  if (tag.n_known - tag.n_positive < 2) return "fewer than two negatives";
-  return {};
+  return fold_value(differences);
 }
 
 // Equal placements leave rounding below this; the smallest true variance, one tied pair among 10^5 x 10^5, is near
@@ -125,42 +108,13 @@ constexpr double kNoVariance = 1e-28;
 
 }  // namespace
 
-std::vector<DelongEstimate> delong_per_tag(const LabelMatrix& labels, const ScoreMatrix& scores, double level) {
-  check_level(level);
-  const TaggingMetrics metrics = compute_metrics(labels, scores);
+std::vector<DelongEstimate> delong_per_tag(const LabelMatrix& labels, const ScoreMatrix& scores,
+                                           const std::vector<int64_t>& groups, double level) {
+  compute_metrics(labels, scores);  // for what it rejects
   std::vector<DelongEstimate> estimates;
-  for (int64_t tag = 0; tag < labels.n_tags; ++tag) {
-    const TagMetrics& found = metrics.per_tag[static_cast<size_t>(tag)];
-    DelongEstimate estimate{found.roc_auc, {}, {}, found.roc_auc.value ? too_few(found) : found.roc_auc.reason};
-    if (estimate.reason.empty()) {
-      const Variance variance = roc_auc_variance(placements(labels, scores, tag));
-      const double roc_auc = *found.roc_auc.value;
-      if (variance.value <= kNoVariance || roc_auc <= 0.0 || roc_auc >= 1.0) {
-        estimate.standard_error = 0.0;
-        estimate.reason = "the estimated variance is 0";
-      } else {
-        estimate.standard_error = std::sqrt(variance.value);
-        const double logit = std::log(roc_auc / (1.0 - roc_auc));
-        const double step =
-            t_half_width(level, variance.degrees_of_freedom) * *estimate.standard_error / (roc_auc * (1.0 - roc_auc));
-        estimate.interval = Interval{1.0 / (1.0 + std::exp(step - logit)), 1.0 / (1.0 + std::exp(-step - logit))};
-      }
-    }
-    estimates.push_back(std::move(estimate));
-  }
+  for (int64_t tag = 0; tag < labels.n_tags; ++tag)
+    estimates.push_back(estimate_placements({placements(labels, scores, tag, groups)}, level));
   return estimates;
-}
-
-std::vector<DelongComparison> delong_comparison_per_tag(const LabelMatrix& labels, const ScoreMatrix& a,
-                                                        const ScoreMatrix& b, double level) {
-  // For what they reject.
-  compute_metrics(labels, a);
-  compute_metrics(labels, b);
-  std::vector<DelongComparison> comparisons;
-  for (int64_t tag = 0; tag < labels.n_tags; ++tag) {
-    comparisons.push_back(compare_placements({placements(labels, a, tag)}, {placements(labels, b, tag)}, level));
-  }
-  return comparisons;
 }
 
 Placements placements(const LabelMatrix& labels, const ScoreMatrix& scores, int64_t tag,
@@ -215,6 +169,42 @@ Placements mean_of(const std::vector<Placements>& trainings) {
   return mean;
 }
 
+DelongEstimate estimate_placements(const std::vector<Placements>& folds, double level) {
+  check_level(level);
+  if (folds.empty()) throw std::logic_error("estimate_placements: no folds");
+  const auto n_folds = static_cast<double>(folds.size());
+  DelongEstimate estimate;
+  double roc_auc = 0.0;
+  double variance = 0.0;
+  double weighted_freedom = 0.0;  // sum of squared variances over their degrees of freedom
+  for (const Placements& fold : folds) {
+    if (!fold.reason.empty()) {
+      estimate.roc_auc.reason = fold.reason;
+      estimate.reason = fold.reason;
+      return estimate;
+    }
+    const FoldValue of_fold = fold_value(fold);
+    const double share = of_fold.variance / (n_folds * n_folds);
+    roc_auc += of_fold.value / n_folds;
+    variance += share;
+    weighted_freedom += share * share * of_fold.inverse_freedom;
+    if (estimate.reason.empty()) estimate.reason = of_fold.reason;
+  }
+  estimate.roc_auc.value = roc_auc;
+  if (!estimate.reason.empty()) return estimate;
+  if (variance <= kNoVariance || roc_auc <= 0.0 || roc_auc >= 1.0) {
+    estimate.standard_error = 0.0;
+    estimate.reason = "the estimated variance is 0";
+    return estimate;
+  }
+  estimate.standard_error = std::sqrt(variance);
+  const double logit = std::log(roc_auc / (1.0 - roc_auc));
+  const double step = t_half_width(level, variance * variance / weighted_freedom) * *estimate.standard_error /
+                      (roc_auc * (1.0 - roc_auc));
+  estimate.interval = Interval{1.0 / (1.0 + std::exp(step - logit)), 1.0 / (1.0 + std::exp(-step - logit))};
+  return estimate;
+}
+
 DelongComparison compare_placements(const std::vector<Placements>& folds_of_a,
                                     const std::vector<Placements>& folds_of_b, double level) {
   const double half_width = normal_half_width(level);
@@ -232,7 +222,7 @@ DelongComparison compare_placements(const std::vector<Placements>& folds_of_a,
       comparison.reason = reason;
       return comparison;
     }
-    const FoldDifference of_fold = fold_difference(folds_of_a[fold], folds_of_b[fold]);
+    const FoldValue of_fold = fold_difference(folds_of_a[fold], folds_of_b[fold]);
     difference += of_fold.value / n_folds;
     variance += of_fold.variance / (n_folds * n_folds);
     if (comparison.reason.empty()) comparison.reason = of_fold.reason;

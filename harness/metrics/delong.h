@@ -11,9 +11,9 @@
 //
 // Source: DeLong, DeLong and Clarke-Pearson (1988), "Comparing the areas under two or more correlated receiver
 // operating characteristic curves: a nonparametric approach", Biometrics 44; in O(n log n) as Sun and Xu (2014), "Fast
-// implementation of DeLong's algorithm". Where tracks come in groups (artists), comparisons take the variance of
-// clustered data of Obuchowski (1997), "Nonparametric analysis of clustered ROC curve data", Biometrics 53, which is
-// DeLong's where every track stands alone; estimates of one system count tracks as independent.
+// implementation of DeLong's algorithm". Where tracks come in groups (artists), the variance is that of clustered data
+// of Obuchowski (1997), "Nonparametric analysis of clustered ROC curve data", Biometrics 53, which is DeLong's where
+// every track stands alone.
 namespace tagbench {
 
 struct DelongEstimate {
@@ -36,13 +36,9 @@ struct DelongComparison {
 // and keeps its coverage near 1, where the symmetric one loses it; it takes Student's t with the degrees of freedom of
 // Welch and Satterthwaite, since rare tags have few positives. (pROC's is roc_auc +- 1.96 standard_error.)
 // Coverage of the 95 % interval, simulated with normal scores: 91 to 96 % for tags with 10 positives or more.
-// Errors: as compute_metrics; UsageError for a level outside (0, 1).
-std::vector<DelongEstimate> delong_per_tag(const LabelMatrix& labels, const ScoreMatrix& scores, double level = 0.95);
-
-// One comparison per tag. The interval is symmetric about the difference.
-// Errors: as delong_per_tag.
-std::vector<DelongComparison> delong_comparison_per_tag(const LabelMatrix& labels, const ScoreMatrix& a,
-                                                        const ScoreMatrix& b, double level = 0.95);
+// `groups`: see placements(). Errors: as compute_metrics; UsageError for a level outside (0, 1).
+std::vector<DelongEstimate> delong_per_tag(const LabelMatrix& labels, const ScoreMatrix& scores,
+                                           const std::vector<int64_t>& groups = {}, double level = 0.95);
 
 // For each of a tag's tracks, the share of the other class that it ranks on the right side of, ties counted half. The
 // mean of either list is the ROC-AUC, so lists of several trainings on the same tracks may be averaged.
@@ -63,8 +59,13 @@ Placements placements(const LabelMatrix& labels, const ScoreMatrix& scores, int6
 // Of several trainings. Errors: std::logic_error for other tracks, or none.
 Placements mean_of(const std::vector<Placements>& trainings);
 
-// a minus b on the same tracks, averaged over folds, which count as independent. Errors: std::logic_error for other
-// tracks of a and b, other numbers of folds, or none; UsageError for a level outside (0, 1).
+// The ROC-AUC of one system, averaged over folds, which count as independent; the interval as in delong_per_tag.
+// Errors: std::logic_error for no folds; UsageError for a level outside (0, 1).
+DelongEstimate estimate_placements(const std::vector<Placements>& folds, double level = 0.95);
+
+// a minus b on the same tracks, averaged over folds, which count as independent; the interval is symmetric about the
+// difference. Errors: std::logic_error for other tracks of a and b, other numbers of folds, or none; UsageError for a
+// level outside (0, 1).
 DelongComparison compare_placements(const std::vector<Placements>& folds_of_a,
                                     const std::vector<Placements>& folds_of_b, double level = 0.95);
 

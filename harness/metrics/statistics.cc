@@ -100,22 +100,6 @@ SampleSummary summarize_sample(const std::vector<double>& values, double level) 
   return summary;
 }
 
-std::optional<Interval> wilson_interval(int64_t n_successes, int64_t n_trials, double level) {
-  const double z = normal_half_width(level);
-  if (n_successes < 0 || n_successes > n_trials) {
-    throw DataError("statistics: expected between 0 and " + std::to_string(n_trials) + " successes, found " +
-                    std::to_string(n_successes));
-  }
-  if (n_trials == 0) return std::nullopt;
-  const auto n = static_cast<double>(n_trials);
-  const double share = static_cast<double>(n_successes) / n;
-  const double scale = 1.0 + z * z / n;
-  const double centre = (share + z * z / (2.0 * n)) / scale;
-  const double half_width = z / scale * std::sqrt(share * (1.0 - share) / n + z * z / (4.0 * n * n));
-  // At 0 and n successes the formula's bounds are 0 and 1 up to rounding.
-  return Interval{n_successes == 0 ? 0.0 : centre - half_width, n_successes == n_trials ? 1.0 : centre + half_width};
-}
-
 std::vector<std::optional<double>> holm_adjusted(const std::vector<std::optional<double>>& p_values) {
   const std::vector<size_t> order = order_by_p_value(p_values);
   std::vector<std::optional<double>> adjusted(p_values.size());

@@ -31,10 +31,6 @@ double arithmetic_mean(const std::vector<double>& values);
 // The squared standard error of the mean of independent repetitions; absent for fewer than two.
 std::optional<double> squared_error_of_mean(const std::vector<double>& values);
 
-// Score interval of a share of independent trials (Wilson 1927), for accuracy. Nothing for n_trials = 0.
-// Errors: DataError unless 0 <= n_successes <= n_trials.
-std::optional<Interval> wilson_interval(int64_t n_successes, int64_t n_trials, double level = 0.95);
-
 // Adjusted p-values of a family of tests, in the order given; compare each with the level wanted for the family. Absent
 // p-values (tests that could not be made) stay absent and do not count in the family's size.
 // Errors: DataError for a p-value outside [0, 1].

@@ -2,6 +2,7 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -69,6 +70,26 @@ TEST(AtomicFileTest, ShowsNothingUntilItIsCommitted) {
     EXPECT_EQ(read_text_file(folder / "a"), "whole");
   }
   EXPECT_EQ(files_in(folder.path()), 1U);
+}
+
+TEST(AtomicFileTest, WritesBehindLinksAndIntoPipes) {
+  const testing::TemporaryDirectory folder;
+  std::filesystem::create_directory(folder / "elsewhere");
+  write_file_atomically(folder / "elsewhere/target", "old");
+  std::filesystem::create_symlink("elsewhere/target", folder / "link");
+  write_file_atomically(folder / "link", "new");
+  EXPECT_TRUE(std::filesystem::is_symlink(folder / "link"));
+  EXPECT_EQ(read_text_file(folder / "elsewhere/target"), "new");
+  ASSERT_EQ(::mkfifo((folder / "pipe").c_str(), 0600), 0);
+  std::string read;
+  std::thread reader([&] {
+    std::ifstream pipe(folder / "pipe");
+    std::getline(pipe, read);
+  });
+  write_file_atomically(folder / "pipe", "through");
+  reader.join();
+  EXPECT_EQ(read, "through");
+  EXPECT_TRUE(std::filesystem::is_fifo(folder / "pipe"));
 }
 
 TEST(AtomicFileTest, TwoWritersOfOneFileDoNotMeet) {

@@ -12,6 +12,7 @@ namespace {
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::Not;
+using ::testing::StartsWith;
 
 TEST(TextTest, SplitsAtEverySeparator) {
   EXPECT_THAT(split_text("a,b,,c", ','), ElementsAre("a", "b", "", "c"));
@@ -104,6 +105,19 @@ TEST(TextTest, SuggestsTheNearestName) {
   EXPECT_EQ(nearest_name("x", {}), std::nullopt);
   EXPECT_EQ(suggestion("fcm", known), "did you mean 'fcn'? known: musicnn, crnn, fcn");
   EXPECT_EQ(suggestion("transformer", known), "known: musicnn, crnn, fcn");
+}
+
+TEST(TextTest, SuggestsNamesThatShareWholeWords) {
+  const std::vector<std::string> known = {"tilt",       "pitch_shift", "time_stretch",   "white_noise",
+                                          "pink_noise", "brown_noise", "noise_recording"};
+  EXPECT_THAT(suggestion("pitch", known), StartsWith("did you mean 'pitch_shift'? known: "));
+  EXPECT_THAT(suggestion("time", known), StartsWith("did you mean 'time_stretch'? "));
+  EXPECT_THAT(suggestion("Noise", known), StartsWith("did you mean 'white_noise', 'pink_noise' or 'brown_noise'? "));
+  EXPECT_THAT(suggestion("tilt_filter_x", known), StartsWith("did you mean 'tilt'? "));
+  EXPECT_THAT(suggestion("db", {"snr_db", "gain_db"}), StartsWith("did you mean 'snr_db' or 'gain_db'? "));
+  // A part of a word is none, and a typing error of one letter comes first.
+  EXPECT_THAT(suggestion("nois_x_y_z_u_v", known), StartsWith("known: "));
+  EXPECT_EQ(near_names("music", {"musics", "music_light"}), std::vector<std::string>{"musics"});
 }
 
 TEST(TextTest, CutsLongListsAndCountsTheRest) {

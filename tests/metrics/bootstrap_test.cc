@@ -304,19 +304,17 @@ TEST(BootstrapTest, PValueOfALargeDifferenceIsNotLimitedByTheResamples) {
   EXPECT_LT(*found.p_value, 1e-4);
 }
 
-TEST(BootstrapTest, ComparesEveryMetricAndIsAntisymmetric) {
+TEST(BootstrapTest, ComparisonsAreAntisymmetric) {
   const TaggingReplicates a = bootstrap(binormal(100, 2, 0.3, 2.0, 1), options_of(300));
   const TaggingReplicates b = bootstrap(binormal(100, 2, 0.3, 0.5, 2), options_of(300));
-  const PerMetric<Comparison> forward = compare(a, b);
-  const PerMetric<Comparison> backward = compare(b, a);
-  EXPECT_DOUBLE_EQ(*forward.micro.roc_auc.difference.value.value,
+  EXPECT_DOUBLE_EQ(*compare(a.micro.roc_auc, b.micro.roc_auc).difference.value.value,
                    *a.micro.roc_auc.estimate.value - *b.micro.roc_auc.estimate.value);
   // Quantiles and normal shares mirror each other up to rounding.
-  EXPECT_NEAR(forward.macro.average_precision.difference.interval->low,
-              -backward.macro.average_precision.difference.interval->high, 1e-9);
-  EXPECT_NEAR(*forward.per_tag[1].roc_auc.p_value, *backward.per_tag[1].roc_auc.p_value, 1e-9);
-  EXPECT_EQ(forward.accuracy.difference.reason, "defined for multiclass tasks only");
-  EXPECT_FALSE(forward.log_loss.p_value.has_value());
+  EXPECT_NEAR(compare(a.macro.average_precision, b.macro.average_precision).difference.interval->low,
+              -compare(b.macro.average_precision, a.macro.average_precision).difference.interval->high, 1e-9);
+  EXPECT_NEAR(*compare(a.per_tag[1].roc_auc, b.per_tag[1].roc_auc).p_value,
+              *compare(b.per_tag[1].roc_auc, a.per_tag[1].roc_auc).p_value, 1e-9);
+  EXPECT_EQ(compare(a.accuracy, b.accuracy).difference.reason, "defined for multiclass tasks only");
 }
 
 TEST(BootstrapTest, SystemDoesNotDifferFromItself) {
@@ -435,9 +433,6 @@ TEST(BootstrapTest, RejectsImpossibleInput) {
             "metrics: expected one group for each of 10 tracks, found 2");
   const TaggingReplicates found = bootstrap(data, options_of(10));
   EXPECT_THROW(estimate_of(found.macro.roc_auc, 0.0), UsageError);
-  TaggingReplicates fewer = found;
-  fewer.per_tag.pop_back();
-  EXPECT_EQ(message_of([&] { compare(found, fewer); }), "compare: expected scores of the same tags, found 2 and 1");
 }
 
 }  // namespace

@@ -31,6 +31,11 @@ std::vector<double> scores_of_b() {
   return {0.7, 0.9, 0.4, 0.35, 0.5, 0.6, 0.5, 0.45, 0.2, 0.3, 0.25, 0.1};
 }
 
+DelongComparison comparison_of(const TaggingData& a, const TaggingData& b, int64_t tag = 0) {
+  return compare_placements({placements(a.label_matrix(), a.score_matrix(), tag)},
+                            {placements(b.label_matrix(), b.score_matrix(), tag)});
+}
+
 TEST(DelongTest, MatchesHandComputation) {
   // Positives 3, 1; negatives 2, 0. Placements of positives 1, 1/2 and of negatives 1/2, 1: variances 1/8 each, over 2
   // each.
@@ -51,7 +56,7 @@ TEST(DelongTest, EqualsTheMidrankForm) {
 TEST(DelongTest, PairedComparisonEqualsTheMidrankForm) {
   const TaggingData a = one_tag(labels_of_twelve(), scores_of_a());
   const TaggingData b = one_tag(labels_of_twelve(), scores_of_b());
-  const DelongComparison found = delong_comparison_per_tag(a.label_matrix(), a.score_matrix(), b.score_matrix())[0];
+  const DelongComparison found = comparison_of(a, b);
   EXPECT_NEAR(*found.difference.value, 0.08571428571428596, kDelongTolerance);
   EXPECT_NEAR(*found.standard_error, 0.13627702877384937, kDelongTolerance);
   EXPECT_NEAR(*found.z, 0.6289709020331529, kDelongTolerance);
@@ -64,7 +69,7 @@ TEST(DelongTest, EqualRankingsDoNotDiffer) {
   const TaggingData a = one_tag(labels_of_twelve(), scores_of_a());
   TaggingData b = a;
   for (double& score : b.scores) score = 100.0 * score - 7.0;
-  const DelongComparison found = delong_comparison_per_tag(a.label_matrix(), a.score_matrix(), b.score_matrix())[0];
+  const DelongComparison found = comparison_of(a, b);
   EXPECT_EQ(*found.difference.value, 0.0);
   EXPECT_EQ(*found.p_value, 1.0);
   EXPECT_TRUE(found.interval->contains(0.0));
@@ -87,7 +92,7 @@ TEST(DelongTest, UndefinedCasesSayWhy) {
 TEST(DelongTest, PerfectAgainstReversedRankingHasNoTest) {
   const TaggingData a = one_tag({1, 1, 0, 0}, {4.0, 3.0, 2.0, 1.0});
   const TaggingData b = one_tag({1, 1, 0, 0}, {1.0, 2.0, 3.0, 4.0});
-  const DelongComparison found = delong_comparison_per_tag(a.label_matrix(), a.score_matrix(), b.score_matrix())[0];
+  const DelongComparison found = comparison_of(a, b);
   EXPECT_EQ(*found.difference.value, 1.0);
   EXPECT_FALSE(found.p_value.has_value());
   EXPECT_EQ(found.reason, "the estimated variance is 0");
@@ -102,6 +107,32 @@ TEST(DelongTest, OnlyKnownLabelsCount) {
   data.known[12] = 0;
   EXPECT_NEAR(*delong_per_tag(data.label_matrix(), data.score_matrix())[0].standard_error, 0.11218303799418806,
               kDelongTolerance);
+}
+
+TEST(DelongTest, EstimatesOfGroupsAndFoldsFollowFromThoseOfTracks) {
+  const TaggingData a = one_tag(labels_of_twelve(), scores_of_a());
+  const DelongEstimate alone = delong_per_tag(a.label_matrix(), a.score_matrix())[0];
+  const DelongEstimate groups_of_one =
+      delong_per_tag(a.label_matrix(), a.score_matrix(), {7, 3, 9, 1, 2, 5, 4, 0, 8, 6, 11, 10})[0];
+  EXPECT_EQ(groups_of_one.interval->low, alone.interval->low);
+  EXPECT_EQ(groups_of_one.interval->high, alone.interval->high);
+  // Copies in one group hold no more than one of them.
+  TaggingData a3{36, 1, {}, {}, {}};
+  std::vector<int64_t> groups;
+  for (size_t i = 0; i < 36; ++i) {
+    a3.labels.push_back(a.labels[i / 3]);
+    a3.scores.push_back(a.scores[i / 3]);
+    groups.push_back(static_cast<int64_t>(i / 3));
+  }
+  const DelongEstimate copies = delong_per_tag(a3.label_matrix(), a3.score_matrix(), groups)[0];
+  EXPECT_NEAR(copies.interval->low, alone.interval->low, kDelongTolerance);
+  EXPECT_NEAR(copies.interval->high, alone.interval->high, kDelongTolerance);
+  // Four folds of equal variance halve the error.
+  const Placements placed = placements(a.label_matrix(), a.score_matrix(), 0);
+  const DelongEstimate folds = estimate_placements({placed, placed, placed, placed});
+  EXPECT_NEAR(*folds.roc_auc.value, *alone.roc_auc.value, kDelongTolerance);
+  EXPECT_NEAR(*folds.standard_error, *alone.standard_error / 2.0, kDelongTolerance);
+  EXPECT_THROW(estimate_placements({}), std::logic_error);
 }
 
 TEST(DelongTest, GroupsOfOneChangeNothingAndCopiesDoNotCountTwice) {
@@ -203,7 +234,7 @@ TEST(DelongTest, GroupedTestRejectsFivePerCentOfTheTimeAndTheUngroupedMore) {
 
 TEST(DelongTest, RejectsBadLevelsAndScores) {
   TaggingData data = one_tag(labels_of_twelve(), scores_of_a());
-  EXPECT_THROW(delong_per_tag(data.label_matrix(), data.score_matrix(), 1.0), UsageError);
+  EXPECT_THROW(delong_per_tag(data.label_matrix(), data.score_matrix(), {}, 1.0), UsageError);
   data.scores[0] = std::nan("");
   EXPECT_THROW(delong_per_tag(data.label_matrix(), data.score_matrix()), DataError);
 }
@@ -231,7 +262,8 @@ TEST(DelongTest, TestOfEquallyGoodSystemsRejectsFivePerCentOfTheTime) {
     const double mean = b.labels[i] != 0 ? 1.5 : 0.0;
     b.scores[i] = mean + 0.8 * (a.scores[i] - mean) + 0.6 * rng.normal();
   }
-  for (const DelongComparison& each : delong_comparison_per_tag(a.label_matrix(), a.score_matrix(), b.score_matrix())) {
+  for (int64_t tag = 0; tag < kTags; ++tag) {
+    const DelongComparison each = comparison_of(a, b, tag);
     if (*each.p_value < 0.05) ++n_rejected;
   }
   EXPECT_GT(n_rejected, 0.03 * kTags);

@@ -37,18 +37,6 @@ TEST(StatisticsTest, SummaryOfTooFewValuesSaysWhy) {
   EXPECT_EQ(one.reason, "one value has no deviation");
 }
 
-TEST(StatisticsTest, WilsonIntervalEqualsScipys) {
-  // scipy.stats.binomtest(k, n).proportion_ci(method="wilson")
-  const Interval middle = *wilson_interval(45, 60);
-  EXPECT_NEAR(middle.low, 0.6276792992295218, kTolerance);
-  EXPECT_NEAR(middle.high, 0.8422347746994333, kTolerance);
-  EXPECT_EQ(wilson_interval(0, 10)->low, 0.0);
-  EXPECT_NEAR(wilson_interval(0, 10)->high, 0.27753279986288926, kTolerance);
-  EXPECT_NEAR(wilson_interval(10, 10)->low, 0.7224672001371109, kTolerance);
-  EXPECT_EQ(wilson_interval(10, 10)->high, 1.0);
-  EXPECT_FALSE(wilson_interval(0, 0).has_value());
-}
-
 TEST(StatisticsTest, HolmMatchesHandComputation) {
   // Ascending: 0.005 x 5, 0.01 x 4, 0.03 x 3, 0.04 x 2 (raised to 0.09), 0.5 x 1.
   const auto adjusted = holm_adjusted({0.01, 0.04, 0.03, 0.005, 0.5});
@@ -100,7 +88,6 @@ TEST(StatisticsTest, RejectsImpossibleInput) {
             }),
             "statistics: expected p-values in [0, 1], found 1.5 (test 1, counted from 0)");
   EXPECT_THROW(benjamini_hochberg_adjusted({std::nan("")}), DataError);
-  EXPECT_EQ(message_of([] { wilson_interval(11, 10); }), "statistics: expected between 0 and 10 successes, found 11");
   EXPECT_EQ(message_of([] { normal_half_width(95.0); }),
             "statistics: expected a level between 0 and 1 (0.95 for 95 %), found 95");
   EXPECT_THROW(summarize_sample({0.5}, std::nan("")), UsageError);
