@@ -48,12 +48,23 @@ struct ResolvedSpec {
   std::vector<std::pair<std::string, std::string>> options;
 };
 
+// A set is a list of conditions, so it cannot stand where one perturbation is meant.
+const PerturbationEntry& find_single(const std::string& name, const std::string& text) {
+  if (const PerturbationSet* set = find_perturbation_set(name)) {
+    throw UsageError("'" + text + "': one perturbation was expected, '" + name + "' is a set of " +
+                     std::to_string(set->conditions.size()) +
+                     " conditions (name the set alone, or take from it what is meant: " + set->conditions.front() +
+                     ", ...; tagbench list perturbations " + name + " tells all)");
+  }
+  return find_perturbation(name);
+}
+
 // "name", "name:option=value", or "name@3" for the third step of the ladder, which further options may adjust.
 ResolvedSpec resolve(const std::string& text) {
   const Spec spec = parse_spec(text);
   ResolvedSpec resolved{spec_text(spec), nullptr, spec.options};
   const size_t at = spec.name.find('@');
-  resolved.entry = &find_perturbation(spec.name.substr(0, at));
+  resolved.entry = &find_single(spec.name.substr(0, at), text);
   if (at == std::string::npos) return resolved;
   const PerturbationFacts& facts = resolved.entry->facts;
   const auto step = parse_integer(spec.name.substr(at + 1));
@@ -192,10 +203,15 @@ std::vector<std::string> alternatives(const std::string& text) {
   return expanded;
 }
 
-std::vector<std::string> ladder_texts(const std::string& name) {
-  const PerturbationFacts& facts = find_perturbation(name).facts;
+// Of "drc", or "pitch_shift:engine=rubberband_r3".
+std::vector<std::string> ladder_texts(const std::string& text) {
+  Spec spec = parse_spec(text);
+  const PerturbationFacts& facts = find_single(spec.name, std::string(kLadder) + text).facts;
   std::vector<std::string> texts;
-  for (size_t step = 1; step <= facts.ladder.size(); ++step) texts.push_back(facts.name + "@" + std::to_string(step));
+  for (size_t step = 1; step <= facts.ladder.size(); ++step) {
+    spec.name = facts.name + "@" + std::to_string(step);
+    for (const std::string& expanded : alternatives(spec_text(spec))) texts.push_back(expanded);
+  }
   return texts;
 }
 
@@ -204,21 +220,9 @@ bool is_set_file(const std::string& text) {
 }
 
 std::vector<std::string> texts_of(const std::string& text) {
-  if (is_set_file(text)) {
-    std::vector<std::string> texts;
-    for (const std::string& raw : condition_texts(ConfigNode::load(text))) {
-      const std::string word = trim(raw);
-      if (is_set_file(word))
-        throw UsageError(text + ": a list of perturbations cannot name another file ('" + word + "')");
-      for (const std::string& expanded : texts_of(word)) texts.push_back(expanded);
-    }
-    return texts;
-  }
   if (text == "none") return {};
   if (starts_with(text, kLadder)) return ladder_texts(trim(text.substr(kLadder.size())));
-  for (const PerturbationSet& set : perturbation_sets()) {
-    if (set.name == text) return set.conditions;
-  }
+  if (const PerturbationSet* set = find_perturbation_set(text)) return set->conditions;
   return alternatives(text);
 }
 
@@ -239,35 +243,66 @@ bool is_bare_unknown_word(const std::string& text) {
 
 }  // namespace
 
-std::vector<std::string> condition_texts(const ConfigNode& node) {
+std::vector<ConditionText> condition_texts(const ConfigNode& node) {
   if (!node.defined()) return {};
-  if (node.is_scalar()) return {node.text()};
-  std::vector<std::string> texts;
+  if (node.is_scalar()) return {{node.text(), node.where()}};
+  std::vector<ConditionText> texts;
   for (const ConfigNode& item : node.items()) {
     if (item.is_scalar()) {
-      texts.push_back(item.text());
+      texts.push_back({item.text(), item.where()});
       continue;
     }
     if (!item.is_map() || item.entries().size() != 1 || !item.has("chain"))
       item.fail("a perturbation was expected, as text or as {chain: [first, second]}");
     std::vector<std::string> links;
     for (const ConfigNode& link : item["chain"].items()) links.push_back(link.text());
-    texts.push_back(std::string(kChain) + "[" + join_text(links, ", ") + "]");
+    texts.push_back({std::string(kChain) + "[" + join_text(links, ", ") + "]", item.where()});
   }
   return texts;
 }
 
-std::vector<Condition> parse_conditions(const std::vector<std::string>& texts) {
-  std::vector<Condition> conditions = {Condition::parse("clean")};
-  for (const std::string& raw : texts) {
-    for (const std::string& text : texts_of(trim(raw))) {
+namespace {
+
+void add_conditions(const ConditionText& written, std::vector<Condition>& conditions) {
+  const std::string word = trim(written.text);
+  try {
+    if (is_set_file(word)) {
+      for (const ConditionText& inner : condition_texts(ConfigNode::load(word))) {
+        if (is_set_file(trim(inner.text))) {
+          throw UsageError(inner.where + ": a list of perturbations cannot name another file ('" + trim(inner.text) +
+                           "')");
+        }
+        add_conditions(inner, conditions);
+      }
+      return;
+    }
+    for (const std::string& text : texts_of(word)) {
       if (is_bare_unknown_word(text)) throw_unknown_word(text);
       Condition condition = Condition::parse(text);
       const auto same = [&](const Condition& known) { return known.key() == condition.key(); };
       if (std::none_of(conditions.begin(), conditions.end(), same)) conditions.push_back(std::move(condition));
     }
+  } catch (const UsageError& error) {
+    if (written.where.empty()) throw;
+    throw UsageError(written.where + ": " + error.what());
+  } catch (const DataError& error) {
+    if (written.where.empty()) throw;
+    throw DataError(written.where + ": " + error.what());
   }
+}
+
+}  // namespace
+
+std::vector<Condition> parse_conditions(const std::vector<ConditionText>& texts) {
+  std::vector<Condition> conditions = {Condition::parse("clean")};
+  for (const ConditionText& text : texts) add_conditions(text, conditions);
   return conditions;
+}
+
+std::vector<Condition> parse_conditions(const std::vector<std::string>& texts) {
+  std::vector<ConditionText> written;
+  for (const std::string& text : texts) written.push_back({text, ""});
+  return parse_conditions(written);
 }
 
 }  // namespace tagbench

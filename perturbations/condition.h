@@ -52,6 +52,12 @@ class Condition {
   size_t n_from_score_ = 0;  // of the links, the first ones
 };
 
+// What a user wrote for one or several conditions, and where: "mine.yaml:3", or "" on the command line.
+struct ConditionText {
+  std::string text;
+  std::string where;
+};
+
 struct PerturbationSet {
   std::string name;
   std::string summary;
@@ -61,14 +67,19 @@ struct PerturbationSet {
 // The named sets: won2020, won2020_script, oracle, all_severities (every perturbation that needs no file or score, five
 // steps each).
 const std::vector<PerturbationSet>& perturbation_sets();
+// Null if no set has this name.
+const PerturbationSet* find_perturbation_set(const std::string& name);
 
 // The words in YAML: one, or a list, in which a chain may also be written {chain: [first, second]}. Nothing if the node
 // is not defined. Errors: UsageError that names file and line.
-std::vector<std::string> condition_texts(const ConfigNode& node);
+std::vector<ConditionText> condition_texts(const ConfigNode& node);
 
 // The conditions that a user's words stand for: each is a set's name, a YAML file with a list of words, "none",
-// "clean", or a condition in which values may be listed with '|' ("pitch_shift:semitones=-1|1" stands for two). "clean"
-// always comes first; repeats are dropped. Errors: as Condition::parse and ConfigNode::load.
+// "clean", a perturbation's whole ladder ("ladder:drc"; options for all its steps may follow, as in
+// "ladder:pitch_shift:engine=rubberband_r3"), or a condition in which values may be listed with '|'
+// ("pitch_shift:semitones=-1|1" stands for two). "clean" always comes first; repeats are dropped. Errors: as
+// Condition::parse and ConfigNode::load; file and line stand in front where they are known.
+std::vector<Condition> parse_conditions(const std::vector<ConditionText>& texts);
 std::vector<Condition> parse_conditions(const std::vector<std::string>& texts);
 
 }  // namespace tagbench

@@ -169,8 +169,8 @@ class DynamicRangeCompression : public Perturbation {
       f.ladder = {"preset=music_standard,strength=0.2", "preset=music_standard,strength=0.4",
                   "preset=music_standard,strength=0.6", "preset=music_standard,strength=0.8", "preset=music_standard"};
       f.ladder_reason =
-          "equal shares of the preset's gain in dB (the presets themselves differ below -31 dB only): the log-mel "
-          "spectrum of a loud track changes by 1.0, 2.1, 3.1, 4.2, 5.2 dB";
+          "equal shares of the preset's gain in dB (the presets themselves differ below -31 dB only); log-mel change "
+          "of 0.3, 0.7, 1.0, 1.4, 1.7 dB, more on louder tracks";
       f.identity = "preset=music_standard,strength=0";
       f.published = {"preset=music_standard", "preset=speech"};
       f.may_falsify = {"loudness"};

@@ -10,13 +10,15 @@
 namespace tagbench {
 namespace {
 
-void render_with_rubberband(const Waveform& input, double time_ratio, double pitch_scale, StretchEngine engine,
-                            int64_t length, Perturbed& result) {
+// Returns the number of samples that the engine gave.
+int64_t render_with_rubberband(const Waveform& input, double time_ratio, double pitch_scale, StretchEngine engine,
+                               int64_t length, Perturbed& result) {
   const RubberBandVersion version =
       engine == StretchEngine::kRubberBandR3 ? RubberBandVersion::kR3 : RubberBandVersion::kR2;
   RubberBandResult rendered = rubberband_render(input, time_ratio, pitch_scale, version, length);
   result.waveform.samples = std::move(rendered.samples);
   result.reached["headroom_gain_db"] = 20.0 * std::log10(rendered.gain);
+  return rendered.rendered;
 }
 
 }  // namespace
@@ -37,14 +39,15 @@ Perturbed stretch_time(const Waveform& input, double rate, StretchEngine engine)
   Perturbed result;
   result.waveform.sample_rate_hz = input.sample_rate_hz;
   const int64_t length = length_at_rate(input.size(), rate);
+  int64_t rendered = length;
   if (rate == 1.0) {
     result.waveform.samples = input.samples;
   } else if (engine == StretchEngine::kPhaseVocoder) {
     result.waveform.samples = to_float(phase_vocoder_stretch(input.samples, rate, length));
   } else {
-    render_with_rubberband(input, 1.0 / rate, 1.0, engine, length, result);
+    rendered = render_with_rubberband(input, 1.0 / rate, 1.0, engine, length, result);
   }
-  if (length > 0) result.reached["rate"] = static_cast<double>(input.size()) / static_cast<double>(length);
+  if (rendered > 0) result.reached["rate"] = static_cast<double>(input.size()) / static_cast<double>(rendered);
   return result;
 }
 

@@ -15,7 +15,8 @@ OptionSpec engine_option();
 // Errors: std::logic_error for a text that engine_option() does not allow.
 StretchEngine engine_from(const std::string& text);
 
-// `input` at `rate` times the speed, the pitch kept: length_at_rate(n, rate) samples. Reached: rate, gain_db (Rubber
+// `input` at `rate` times the speed, the pitch kept: length_at_rate(n, rate) samples. Reached: rate (input samples over
+// those that the engine gave before they were cut or filled up; left out where it gave none), headroom_gain_db (Rubber
 // Band).
 Perturbed stretch_time(const Waveform& input, double rate, StretchEngine engine);
 // `input` moved by `semitones`, the duration kept. Reached: semitones, headroom_gain_db (Rubber Band).

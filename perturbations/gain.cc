@@ -14,7 +14,8 @@ class Gain : public Perturbation {
       f.source = "definition: y = 10^(gain_db / 20) x";
       f.parameters = {required_real("gain_db", "dB", -60.0, 60.0, "louder if positive")};
       f.ladder = {"gain_db=-4", "gain_db=-8", "gain_db=-12", "gain_db=-16", "gain_db=-20"};
-      f.ladder_reason = "equal steps of 4 dB; 10 dB sound half as loud";
+      f.ladder_reason =
+          "equal steps of 4 dB, log-mel change of 4.0, 8.0, 12.0, 16.0, 20.0 dB; 10 dB sound half as loud";
       f.identity = "gain_db=0";
       f.may_falsify = {"loudness"};
       return f;

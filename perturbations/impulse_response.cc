@@ -9,6 +9,9 @@
 namespace tagbench {
 namespace {
 
+// Longer than any room rings; the convolution of a long track with several minutes would take gigabytes per thread.
+constexpr double kLongestResponseS = 30.0;
+
 class ImpulseResponse : public Perturbation {
  public:
   static const PerturbationFacts& described() {
@@ -16,14 +19,15 @@ class ImpulseResponse : public Perturbation {
       PerturbationFacts f;
       f.name = "impulse_response";
       f.summary =
-          "A room or a device of yours: convolution with an impulse response, chosen per track, the loudness kept.";
+          "A room or a device of yours: convolution with an impulse response of at most 30 s, chosen per track, the "
+          "loudness kept.";
       f.source =
           "definition: (1 - wet) x + wet (x * h), h without what precedes its largest sample, both parts equally loud";
-      OptionSpec path = text_option("path", "", "a sound file, or a folder of them (its name without commas)");
-      path.required = true;
-      f.parameters = {path, required_real("wet", "", 0.0, 1.0, "weight of the convolved track")};
+      f.parameters = {recordings_option(), required_real("wet", "", 0.0, 1.0, "weight of the convolved track")};
       f.ladder = {"wet=0.2", "wet=0.4", "wet=0.6", "wet=0.8", "wet=1"};
-      f.ladder_reason = "equal steps of the weight";
+      f.ladder_reason =
+          "equal steps of the weight; how far the sound moves depends on your responses, so there is no log-mel change "
+          "to quote";
       f.identity = "wet=0";
       f.random = true;
       f.may_falsify = {"recording"};
@@ -33,7 +37,7 @@ class ImpulseResponse : public Perturbation {
   }
 
   explicit ImpulseResponse(const Options& options)
-      : recordings_(described().name, options.text("path")), wet_(options.real("wet")) {}
+      : recordings_(described().name, options.text("path"), kLongestResponseS), wet_(options.real("wet")) {}
   const PerturbationFacts& facts() const override { return described(); }
   std::map<std::string, std::string> content_of_options() const override { return {{"path", recordings_.content()}}; }
   Perturbed apply(const Waveform& input, Rng& rng) const override {
@@ -41,7 +45,7 @@ class ImpulseResponse : public Perturbation {
     result.waveform = input;
     result.reached["wet"] = wet_;
     if (input.samples.empty() || wet_ == 0.0) return result;
-    const auto response = recordings_.pick(rng, input.sample_rate_hz);
+    const auto [index, response] = recordings_.pick(rng, input.sample_rate_hz);
     const auto louder = [](float a, float b) { return std::fabs(a) < std::fabs(b); };
     const auto direct = std::max_element(response->samples.begin(), response->samples.end(), louder);
     std::vector<double> convolved =
@@ -53,6 +57,7 @@ class ImpulseResponse : public Perturbation {
       mixed[i] = (1.0 - wet_) * static_cast<double>(input.samples[i]) + wet_ * static_cast<double>(wet[i]);
     }
     result.waveform.samples = with_energy(mixed, energy(input.samples));
+    result.reached["recording_index"] = static_cast<double>(index);
     return result;
   }
 

@@ -23,13 +23,13 @@ class Mp3 : public Perturbation {
     static const PerturbationFacts facts = [] {
       PerturbationFacts f;
       f.name = "mp3";
-      f.summary = "MP3 at a constant bit rate, encoded and decoded.";
+      f.summary =
+          "MP3 at a constant bit rate, encoded and decoded; at 64 to 128 kbit/s LAME lowers the level by about 0.45 "
+          "dB.";
       f.source = "LAME through libsndfile";
       f.parameters = {mp3_bit_rate()};
       f.ladder = {"kbps=64", "kbps=32", "kbps=24", "kbps=16", "kbps=8"};
-      f.ladder_reason =
-          "the log-mel spectrum of music at 16 kHz changes by 0.7, 1.3, 4.0, 6.8, 16.5 dB on average; its bit rates "
-          "allow no finer steps";
+      f.ladder_reason = "log-mel change of 1.4, 2.1, 5.9, 9.1, 20.0 dB; its bit rates allow no finer steps";
       f.may_falsify = {"recording"};
       return f;
     }();

@@ -5,6 +5,8 @@
 namespace tagbench {
 namespace {
 
+constexpr double kLongestNoiseS = 600.0;
+
 // `n` samples of the recording from `begin` on, from its start again whenever it ends.
 std::vector<double> looped(const Waveform& recording, int64_t begin, int64_t n) {
   std::vector<double> noise(static_cast<size_t>(n));
@@ -22,13 +24,16 @@ class NoiseRecording : public Perturbation {
       PerturbationFacts f;
       f.name = "noise_recording";
       f.summary =
-          "Adds a recording of yours, chosen per track and begun at a random place, at a signal-to-noise ratio.";
+          "Adds a recording of yours of at most 600 s, chosen per track and begun at a random place, at a "
+          "signal-to-noise "
+          "ratio.";
       f.source = "definition: ratio of energies over the whole track; a recording that is too short is repeated";
-      OptionSpec path = text_option("path", "", "a sound file, or a folder of them (its name without commas)");
-      path.required = true;
-      f.parameters = {path, required_real("snr_db", "dB", -60.0, 120.0, "energy of the track over that of the noise")};
+      f.parameters = {recordings_option(),
+                      required_real("snr_db", "dB", -60.0, 120.0, "energy of the track over that of the noise")};
       f.ladder = {"snr_db=20", "snr_db=13", "snr_db=8", "snr_db=4", "snr_db=0"};
-      f.ladder_reason = "the steps of white_noise";
+      f.ladder_reason =
+          "the steps of white_noise; how far the sound moves depends on your recordings, so there is no log-mel change "
+          "to quote";
       f.identity = "snr_db=120";
       f.random = true;
       f.may_falsify = {"recording"};
@@ -38,14 +43,16 @@ class NoiseRecording : public Perturbation {
   }
 
   explicit NoiseRecording(const Options& options)
-      : recordings_(described().name, options.text("path")), snr_db_(options.real("snr_db")) {}
+      : recordings_(described().name, options.text("path"), kLongestNoiseS), snr_db_(options.real("snr_db")) {}
   const PerturbationFacts& facts() const override { return described(); }
   std::map<std::string, std::string> content_of_options() const override { return {{"path", recordings_.content()}}; }
   Perturbed apply(const Waveform& input, Rng& rng) const override {
     if (input.samples.empty()) return {input, {}};
-    const auto recording = recordings_.pick(rng, input.sample_rate_hz);
+    const auto [index, recording] = recordings_.pick(rng, input.sample_rate_hz);
     const int64_t begin = rng.below(recording->size());
-    return mix_at_snr(input, looped(*recording, begin, input.size()), snr_db_);
+    Perturbed result = mix_at_snr(input, looped(*recording, begin, input.size()), snr_db_);
+    result.reached["recording_index"] = static_cast<double>(index);
+    return result;
   }
 
  private:

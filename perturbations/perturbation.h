@@ -25,8 +25,10 @@ struct PerturbationFacts {
   std::string summary;  // one sentence
   std::string source;   // paper and section, or library
   std::vector<OptionSpec> parameters;
-  std::vector<std::string> ladder;     // five severities, mild to strong, as parameter texts: "semitones=0.25"
-  std::string ladder_reason;           // why its steps are even: "each step doubles the interval"
+  std::vector<std::string> ladder;  // five severities, mild to strong, as parameter texts: "semitones=0.25"
+  // What its steps are even in. A "log-mel change" is what tests/perturbations/ladder_changes_test.cc defines and
+  // checks.
+  std::string ladder_reason;
   std::vector<std::string> published;  // settings that papers use, as parameter texts
   std::string identity;  // parameter text that changes nothing (or next to nothing: says the test); "" if none
   bool random = false;
@@ -38,8 +40,8 @@ struct PerturbationFacts {
   std::vector<std::string> may_falsify;
 };
 
-// The result, and what was really reached ("snr_db", "rate", "semitones", "gain_db"). A value that is undefined for
-// this input (the SNR of silence) is left out of the map.
+// The result, and what was really reached ("snr_db", "rate", "semitones"; results/README.md defines every name). A
+// value that is undefined for this input (the SNR of silence) is left out of the map.
 struct Perturbed {
   Waveform waveform;
   std::map<std::string, double> reached;

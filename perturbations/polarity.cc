@@ -30,7 +30,9 @@ class Polarity : public Perturbation {
       f.source = "definition: cos(angle) x + sin(angle) H(x), H the Hilbert transform; exactly -x at 180 degrees";
       f.parameters = {real_option("phase_deg", "180", "degrees", -180.0, 180.0, "angle")};
       f.ladder = {"phase_deg=36", "phase_deg=72", "phase_deg=108", "phase_deg=144", "phase_deg=180"};
-      f.ladder_reason = "equal angles; hardly audible at any, so a drop in score is the model's own";
+      f.ladder_reason =
+          "equal angles, not equal audible steps: hardly audible at any, and the last, like all of them, leaves "
+          "magnitudes as they are, so a drop in score is the model's own; log-mel change of 0.0, 0.0, 0.0, 0.0, 0.0 dB";
       f.identity = "phase_deg=0";
       return f;
     }();

@@ -15,7 +15,6 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr size_t kMostFiles = 10000;
-constexpr double kLongestS = 600.0;
 constexpr uint64_t kMostDecodedBytes = uint64_t{256} << 20U;
 
 bool is_sound_file(const fs::path& path) {
@@ -44,7 +43,16 @@ std::vector<fs::path> sound_files_below(const std::string& owner, const fs::path
 
 }  // namespace
 
-Recordings::Recordings(std::string owner, const std::string& path) : owner_(std::move(owner)) {
+OptionSpec recordings_option() {
+  OptionSpec path = text_option("path", "",
+                                "a sound file, or a folder of them; its path without , | and ], which separate options "
+                                "and alternatives and end a chain");
+  path.required = true;
+  return path;
+}
+
+Recordings::Recordings(std::string owner, const std::string& path, double longest_s)
+    : owner_(std::move(owner)), longest_s_(longest_s) {
   const fs::path given(path);
   std::error_code error;
   if (fs::is_directory(given, error)) {
@@ -56,12 +64,28 @@ Recordings::Recordings(std::string owner, const std::string& path) : owner_(std:
     throw DataError(owner_ + ": path must name a sound file or a folder of them, found nothing at '" + path + "'");
   }
   std::string digests;
-  for (const fs::path& file : files_) digests += sha256_file_hex(file) + "\n";
+  for (const fs::path& file : files_) {
+    try {
+      const double duration_s = probe_audio(file).duration_s();
+      if (duration_s > longest_s_) {
+        throw DataError(file.string() + ": at most " + format_real(longest_s_) + " s were expected, found " +
+                        format_fixed(duration_s, 1) + " s");
+      }
+    } catch (const DataError& unusable) {
+      throw DataError(owner_ + ": a recording cannot be used: " + unusable.what());
+    }
+    digests += sha256_file_hex(file) + "\n";
+  }
   content_ = "sha256:" + sha256_hex(digests);
 }
 
-std::shared_ptr<const Waveform> Recordings::pick(Rng& rng, int sample_rate_hz) const {
-  return read(static_cast<size_t>(rng.below(static_cast<int64_t>(files_.size()))), sample_rate_hz);
+Recordings::Picked Recordings::pick(Rng& rng, int sample_rate_hz) const {
+  const auto index = static_cast<size_t>(rng.below(static_cast<int64_t>(files_.size())));
+  try {
+    return {index, read(index, sample_rate_hz)};
+  } catch (const DataError& error) {
+    throw DataError(owner_ + ": the recording failed, not the track: " + error.what());
+  }
 }
 
 std::shared_ptr<const Waveform> Recordings::read(size_t index, int sample_rate_hz) const {
@@ -73,10 +97,10 @@ std::shared_ptr<const Waveform> Recordings::read(size_t index, int sample_rate_h
   }
   DecodeOptions options;
   options.round_to_16_bits = false;
-  options.max_duration_s = kLongestS;
+  options.max_duration_s = longest_s_;
   auto recording = std::make_shared<const Waveform>(resample(decode_audio(files_[index], options), sample_rate_hz));
   if (recording->samples.empty()) {
-    throw DataError(owner_ + ": at least one sample was expected, found none in '" + files_[index].string() + "' at " +
+    throw DataError(files_[index].string() + ": at least one sample was expected, found none at " +
                     std::to_string(sample_rate_hz) + " Hz");
   }
   const std::lock_guard<std::mutex> lock(mutex_);

@@ -95,6 +95,7 @@ RubberBandResult rubberband_render(const Waveform& input, double time_ratio, dou
       if (next <= kLowestGain) break;
     }
     result.gain = static_cast<double>(gain);
+    result.rendered = static_cast<int64_t>(stretched.samples.size());
     result.samples.reserve(stretched.samples.size());
     for (const float sample : stretched.samples) result.samples.push_back(std::clamp(gain * sample, -1.0F, 1.0F));
   }

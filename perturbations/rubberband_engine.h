@@ -11,7 +11,8 @@ enum class RubberBandVersion { kR2, kR3 };
 
 struct RubberBandResult {
   std::vector<float> samples;
-  double gain = 1.0;  // below 1 where the output would have clipped
+  int64_t rendered = 0;  // samples that the engine gave, before cutting or filling up
+  double gain = 1.0;     // below 1 where the output would have clipped
 };
 
 // What `rubberband --tempo 1/time_ratio --frequency pitch_scale IN OUT` (with -3 for R3) of version 3.1.2 writes to a

@@ -57,4 +57,11 @@ const std::vector<PerturbationSet>& perturbation_sets() {
   return sets;
 }
 
+const PerturbationSet* find_perturbation_set(const std::string& name) {
+  for (const PerturbationSet& set : perturbation_sets()) {
+    if (set.name == name) return &set;
+  }
+  return nullptr;
+}
+
 }  // namespace tagbench

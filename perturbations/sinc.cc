@@ -9,7 +9,6 @@ namespace {
 constexpr int kZeroCrossings = 64;
 constexpr int kStepsPerCrossing = 512;
 constexpr double kKaiserBeta = 14.769656459379492;
-constexpr double kRollOff = 0.9475937167399596;
 
 double bessel_i0(double x) {
   double term = 1.0;
@@ -26,11 +25,11 @@ std::vector<double> windowed_sinc() {
   const int steps = kZeroCrossings * kStepsPerCrossing;
   std::vector<double> table(static_cast<size_t>(steps) + 2, 0.0);
   for (int i = 0; i <= steps; ++i) {
-    const double x = M_PI * kRollOff * i / kStepsPerCrossing;
+    const double x = M_PI * kSincRollOff * i / kStepsPerCrossing;
     const double sinc = i == 0 ? 1.0 : std::sin(x) / x;
     const double edge = static_cast<double>(i) / steps;
     const double window = bessel_i0(kKaiserBeta * std::sqrt(1.0 - edge * edge)) / bessel_i0(kKaiserBeta);
-    table[static_cast<size_t>(i)] = kRollOff * sinc * window;
+    table[static_cast<size_t>(i)] = kSincRollOff * sinc * window;
   }
   return table;
 }

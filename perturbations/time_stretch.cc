@@ -15,7 +15,9 @@ class TimeStretch : public Perturbation {
       f.parameters = {required_real("rate", "", 0.25, 4.0, "faster if above 1; powers may be written 2^-0.5"),
                       engine_option()};
       f.ladder = {"rate=2^0.0625", "rate=2^0.125", "rate=2^0.25", "rate=2^0.5", "rate=2^1"};
-      f.ladder_reason = "each step doubles the ratio in octaves";
+      f.ladder_reason =
+          "each step doubles the ratio in octaves; log-mel change of 0.9, 1.3, 1.8, 2.7, 4.5 dB, frames compared at "
+          "the same places in the music";
       f.published = {"rate=2^-0.5", "rate=2^0.5"};
       f.identity = "rate=1";
       f.length = LengthChange::kByRatio;

@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <cmath>
 
 #include "perturbations/makers.h"
@@ -13,14 +14,15 @@ class Vibrato : public Perturbation {
     static const PerturbationFacts facts = [] {
       PerturbationFacts f;
       f.name = "vibrato";
+      f.version = 2;
       f.summary = "Lets the pitch waver around its value: vibrato at 5 Hz, or the wow of a record at 0.55 Hz.";
       f.source =
           "definition: y(t) = x(t + a sin(2 pi rate t + phase)), a such that the speed deviates by depth_cents at "
-          "most, phase random";
+          "most, phase random; a moment played faster is cut off where it would fold, others lose nothing";
       f.parameters = {required_real("depth_cents", "cents", 0.0, 1200.0, "largest deviation"),
                       real_option("rate_hz", "5", "Hz", 0.05, 20.0, "how often it wavers")};
       f.ladder = {"depth_cents=30", "depth_cents=60", "depth_cents=95", "depth_cents=140", "depth_cents=200"};
-      f.ladder_reason = "the log-mel spectrum of music at 16 kHz changes by 1.1, 2.1, 3.2, 4.2, 5.3 dB on average";
+      f.ladder_reason = "log-mel change of 1.5, 2.7, 3.7, 4.5, 5.2 dB";
       f.identity = "depth_cents=0";
       f.random = true;
       f.may_falsify = {"recording"};
@@ -39,12 +41,14 @@ class Vibrato : public Perturbation {
     if (depth_cents_ == 0.0) return result;
     const double largest_speed = std::exp2(depth_cents_ / 1200.0);
     const double turn = 2.0 * M_PI * rate_hz_ / input.sample_rate_hz;
-    const double swing = (largest_speed - 1.0) / turn;
+    const double swing = (largest_speed - 1.0) / turn;  // samples
     const double phase = rng.uniform(0.0, 2.0 * M_PI);
     const std::vector<double> samples = to_double(input.samples);
     for (size_t i = 0; i < samples.size(); ++i) {
-      const double time = static_cast<double>(i) + swing * std::sin(turn * static_cast<double>(i) + phase);
-      result.waveform.samples[i] = static_cast<float>(sinc_value(samples, time, 1.0 / largest_speed));
+      const double angle = turn * static_cast<double>(i) + phase;
+      const double time = static_cast<double>(i) + swing * std::sin(angle);
+      const double speed = 1.0 + (largest_speed - 1.0) * std::cos(angle);
+      result.waveform.samples[i] = static_cast<float>(sinc_value(samples, time, kSincFullBand / std::max(speed, 1.0)));
     }
     return result;
   }

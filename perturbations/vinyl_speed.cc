@@ -18,7 +18,9 @@ class VinylSpeed : public Perturbation {
       f.parameters = {
           required_real("rate", "", 0.25, 4.0, "faster and higher if above 1; powers may be written 2^0.5")};
       f.ladder = {"rate=1.015", "rate=1.03", "rate=1.06", "rate=1.12", "rate=1.26"};
-      f.ladder_reason = "each step doubles the interval: about 0.25, 0.5, 1, 2 and 4 semitones";
+      f.ladder_reason =
+          "each step doubles the interval, about 0.25, 0.5, 1, 2 and 4 semitones; log-mel change of 2.3, 3.8, 5.8, "
+          "7.4, 6.6 dB, frames compared at the same places in the music";
       f.identity = "rate=1";
       f.length = LengthChange::kByRatio;
       f.may_falsify = {"tempo", "key"};

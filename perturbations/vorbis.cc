@@ -14,9 +14,7 @@ class Vorbis : public Perturbation {
       f.source = "libvorbis through libsndfile; the quality whose nominal rate it is";
       f.parameters = {required_real("kbps", "kbit/s", 14.0, 240.0, "nominal bit rate of one channel")};
       f.ladder = {"kbps=96", "kbps=64", "kbps=48", "kbps=32", "kbps=24"};
-      f.ladder_reason =
-          "the log-mel spectrum of music at 16 kHz changes by 0.3, 0.7, 1.0, 1.4, 2.0 dB on average; 24 kbit/s is its "
-          "lowest at 16 kHz";
+      f.ladder_reason = "log-mel change of 0.3, 1.1, 1.8, 2.6, 3.2 dB; 24 kbit/s is its lowest at 16 kHz";
       f.may_falsify = {"recording"};
       return f;
     }();

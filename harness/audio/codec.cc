@@ -191,6 +191,22 @@ void require_mp3_bit_rate(const std::string& bytes, int64_t samples, int rate_hz
   }
 }
 
+// LAME ends the whole process on samples of 1e10, and the others give silence for loud ones.
+constexpr float kLargestSample = 1e4F;
+
+void require_encodable(const Waveform& input, const std::string& who) {
+  float peak = 0.0F;
+  for (const float sample : input.samples) {
+    if (!std::isfinite(sample)) throw DataError(who + ": finite samples were expected, found NaN or infinity");
+    peak = std::max(peak, std::fabs(sample));
+  }
+  if (peak > kLargestSample) {
+    throw DataError(who + ": a peak of at most " + std::to_string(static_cast<int>(kLargestSample)) +
+                    " times full scale was expected, found " + format_real(static_cast<double>(peak)) +
+                    " (lower the level before encoding)");
+  }
+}
+
 }  // namespace
 
 std::string codec_name(Codec codec) {
@@ -209,10 +225,7 @@ Waveform through_codec(const Waveform& input, const CodecSettings& settings, Cod
   if (!(settings.bit_rate_kbps > 0.0)) fail_bit_rate(settings, "a positive number of kbit/s");
   const int codec_rate_hz = choose_rate(input.sample_rate_hz, settings);
   const double level = compression_level(codec_rate_hz, settings);
-  for (const float sample : input.samples) {
-    if (!std::isfinite(sample))
-      throw DataError(codec_name(settings.codec) + ": finite samples were expected, found NaN or infinity");
-  }
+  require_encodable(input, codec_name(settings.codec));
   if (report != nullptr) *report = {0.0, codec_rate_hz};
   if (input.samples.empty()) return input;
 

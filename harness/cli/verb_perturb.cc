@@ -2,12 +2,14 @@
 #include <cmath>
 #include <map>
 #include <memory>
+#include <stdexcept>
 
 #include "harness/audio/audio_file.h"
 #include "harness/cli/inputs.h"
 #include "harness/cli/print.h"
 #include "harness/cli/verbs.h"
 #include "harness/core/errors.h"
+#include "harness/core/hash.h"
 #include "harness/core/interrupt.h"
 #include "harness/core/log.h"
 #include "harness/core/parallel.h"
@@ -27,14 +29,26 @@ struct PerturbFlags {
   bool round_to_16_bits = false;
 };
 
-// "music/a/b.mp3" of the folder "music" under "pitch_shift:semitones=1" becomes DIR/a/b.pitch_shift_semitones_1.wav.
+// "music/a/b.mp3" of the folder "music" under "pitch_shift:semitones=1" becomes DIR/a/b.pitch_shift_semitones_1.wav. A
+// name too long for file systems is cut, and a digest tells it from others that begin alike.
 std::filesystem::path output_for(const std::filesystem::path& directory, const AudioInput& input,
                                  const std::string& label) {
   std::string suffix = label;
   for (char& c : suffix) {
     if (std::isalnum(static_cast<unsigned char>(c)) == 0 && c != '-' && c != '.' && c != '_') c = '_';
   }
-  return directory / input.relative.parent_path() / (input.relative.stem().string() + "." + suffix + ".wav");
+  std::string name = input.relative.stem().string() + "." + suffix;
+  const std::string extension = ".wav";
+  // File systems allow 255 bytes, and a file that is being written has a longer name for the time.
+  constexpr size_t kLongestNameBytes = 200;
+  if (name.size() + extension.size() > kLongestNameBytes) {
+    const std::string digest = "_" + sha256_hex(name).substr(0, 8);
+    size_t end = kLongestNameBytes - extension.size() - digest.size();
+    const auto continues = [&](size_t i) { return (static_cast<unsigned char>(name[i]) & 0xC0U) == 0x80U; };
+    while (end > 0 && continues(end)) --end;
+    name = name.substr(0, end) + digest;
+  }
+  return directory / input.relative.parent_path() / (name + extension);
 }
 
 struct Job {
@@ -74,8 +88,17 @@ std::vector<Job> plan(const PerturbFlags& flags, const std::vector<AudioInput>& 
   return jobs;
 }
 
+void note_failure(Job& job, const std::string& message) {
+  const std::string path = job.input->path.string();
+  job.error = message.find(path) == std::string::npos ? path + ": " + message : message;
+}
+
 int perturb(const PerturbFlags& flags) {
   std::vector<Condition> conditions = parse_conditions({flags.spec});
+  if (conditions.size() == 1 && trim(flags.spec) != "clean") {
+    throw UsageError("perturb: at least one perturbation was expected, '" + flags.spec +
+                     "' names none (write clean for the unchanged track)");
+  }
   // "clean" leads every list of test conditions; here the user wants what was asked for.
   if (conditions.size() > 1) conditions.erase(conditions.begin());
   for (const Condition& condition : conditions) {
@@ -102,7 +125,12 @@ int perturb(const PerturbFlags& flags) {
       job.result.waveform.samples.clear();
       job.result.waveform.samples.shrink_to_fit();
     } catch (const DataError& error) {
-      job.error = error.what();
+      note_failure(job, error.what());
+    } catch (const Error&) {
+      throw;
+    } catch (const std::runtime_error& error) {
+      // A library that failed on this file, a codec for instance, says nothing about the others.
+      note_failure(job, error.what());
     }
     progress.advance();
   };

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 #include <pthread.h>
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
 
@@ -174,6 +175,24 @@ TEST(CodecTest, RefusesSamplesThatAreNotFinite) {
   Waveform input = music_like(16000, 1000);
   input.samples[500] = std::numeric_limits<float>::infinity();
   EXPECT_THAT(message_of([&] { through_codec(input, {}); }), HasSubstr("mp3: finite samples were expected"));
+}
+
+TEST(CodecTest, RefusesSamplesThatEncodersDoNotSurvive) {
+  Waveform input = music_like(16000, 1000);
+  for (const Codec codec : {Codec::kMp3, Codec::kVorbis, Codec::kOpus}) {
+    input.samples[500] = -1e10F;
+    EXPECT_THAT(message_of([&] {
+                  through_codec(input, {codec, 32.0});
+                }),
+                HasSubstr(codec_name(codec) + ": a peak of at most 10000 times full scale was expected, found 1e+10"));
+    // The loudest that is allowed is rendered, and stays loud.
+    input.samples[500] = 0.0F;
+    Waveform loud = input;
+    for (float& sample : loud.samples) sample *= 1e4F;
+    float peak = 0.0F;
+    for (const float sample : through_codec(loud, {codec, 32.0}).samples) peak = std::max(peak, std::fabs(sample));
+    EXPECT_GT(peak, 0.5F) << codec_name(codec);
+  }
 }
 
 }  // namespace

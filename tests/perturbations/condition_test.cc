@@ -17,6 +17,7 @@ namespace {
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using testing::message_of;
+using ::testing::StartsWith;
 
 std::vector<std::string> labels(const std::vector<std::string>& texts) {
   std::vector<std::string> found;
@@ -170,7 +171,11 @@ TEST(ConditionTest, SetsOfThePaperAreExact) {
 
 TEST(ConditionTest, LadderExpandsToItsSteps) {
   EXPECT_THAT(labels({"ladder:drc"}), ElementsAre("clean", "drc@1", "drc@2", "drc@3", "drc@4", "drc@5"));
+  EXPECT_THAT(labels({"ladder:pitch_shift: engine=phase_vocoder"}).back(), "pitch_shift@5:engine=phase_vocoder");
+  EXPECT_EQ(labels({"ladder:pitch_shift:engine=phase_vocoder|rubberband_r3"}).size(), 11U);
   EXPECT_THAT(message_of([] { parse_conditions({"ladder:drk"}); }), HasSubstr("did you mean 'drc'?"));
+  EXPECT_THAT(message_of([] { parse_conditions({"ladder:drc:strength=1"}); }),
+              HasSubstr("the severity sets strength already"));
 }
 
 TEST(ConditionTest, ScoreIsPlayedAnewOnceWithAllChangesAndThenProcessed) {
@@ -204,7 +209,10 @@ TEST(ConditionTest, RefusesAChangedScoreWhereThereIsNoneOrSoundWasProcessedBefor
 
 TEST(ConditionTest, YamlListsHoldTextsSetsAndChains) {
   const auto texts = [](const std::string& yaml) {
-    return labels(condition_texts(ConfigNode::parse(yaml, "set.yaml")));
+    std::vector<std::string> found;
+    for (const Condition& condition : parse_conditions(condition_texts(ConfigNode::parse(yaml, "set.yaml"))))
+      found.push_back(condition.label());
+    return found;
   };
   EXPECT_THAT(texts("- drc:preset=speech\n- chain: [mp3:kbps=64, white_noise:snr_db=20]\n- ladder:tilt\n"),
               ElementsAre("clean", "drc:preset=speech", "chain:[mp3:kbps=64,white_noise:snr_db=20]", "tilt@1", "tilt@2",
@@ -215,6 +223,12 @@ TEST(ConditionTest, YamlListsHoldTextsSetsAndChains) {
   EXPECT_EQ(texts("won2020"), labels({"won2020"}));
   EXPECT_THAT(message_of([&] { texts("- drc:preset=speech\n- {chains: [a]}\n"); }),
               HasSubstr("set.yaml:2: [1]: a perturbation was expected, as text or as {chain: [first, second]}"));
+  EXPECT_THAT(message_of([&] { texts("- drc:preset=speech\n\n- mp3:kbps=65\n"); }),
+              StartsWith("set.yaml:3: mp3: unknown kbps '65'"));
+  EXPECT_THAT(message_of([&] { texts("- chain:\n  - gain:gain_db=1\n  - drk:preset=speech\n"); }),
+              StartsWith("set.yaml:1: unknown perturbation 'drk'"));
+  EXPECT_THAT(message_of([&] { texts("- noise_recording:snr_db=1,path=/no/such/place\n"); }),
+              StartsWith("set.yaml:1: noise_recording: path must name"));
 }
 
 TEST(ConditionTest, AFileWithAListIsASet) {
@@ -225,7 +239,9 @@ TEST(ConditionTest, AFileWithAListIsASet) {
   EXPECT_EQ(found.size(), 11U);
   EXPECT_EQ(found.back(), "chain:[mp3:kbps=64,white_noise:snr_db=20]");
   std::ofstream(path) << "[other.yaml]\n";
-  EXPECT_THAT(message_of([&] { labels({path}); }), HasSubstr("cannot name another file ('other.yaml')"));
+  EXPECT_THAT(message_of([&] { labels({path}); }), HasSubstr(":1: a list of perturbations cannot name another file"));
+  std::ofstream(path) << "[won2020,\n won2002]\n";
+  EXPECT_THAT(message_of([&] { labels({path}); }), StartsWith(path + ":2: unknown perturbation or set 'won2002'"));
   EXPECT_THAT(message_of([] { labels({"nowhere.yaml"}); }), HasSubstr("nowhere.yaml"));
 }
 
@@ -233,6 +249,14 @@ TEST(ConditionTest, EverySetParses) {
   for (const PerturbationSet& set : perturbation_sets()) {
     EXPECT_GT(parse_conditions({set.name}).size(), 1U) << set.name;
     EXPECT_FALSE(set.summary.empty());
+  }
+}
+
+TEST(ConditionTest, ASetWhereOnePerturbationIsMeantIsCalledASet) {
+  for (const std::string text : {"chain:[won2020]", "ladder:won2020", "won2020@2", "won2020:engine=phase_vocoder"}) {
+    EXPECT_THAT(message_of([&] { parse_conditions({text}); }),
+                HasSubstr("one perturbation was expected, 'won2020' is a set of 8 conditions"))
+        << text;
   }
 }
 

@@ -26,15 +26,16 @@ TEST(RecordingsTest, PicksAmongTheSoundFilesOfAFolderByKey) {
   write_wav(folder / "one.wav", testing::hiss(100));
   write_wav(folder.path() / "below" / "two.WAV", testing::hiss(200));
   std::ofstream(folder / "notes.txt") << "no sound";
-  const Recordings recordings("noise_recording", folder.path().string());
-  EXPECT_EQ(recordings.count(), 2U);
+  const Recordings recordings("noise_recording", folder.path().string(), 10.0);
+  const std::vector<int64_t> sizes_in_order = {200, 100};  // below/two.WAV, one.wav
   std::set<int64_t> sizes;
   for (uint64_t seed = 0; seed < 20; ++seed) {
     Rng rng(seed, {"pick"});
     Rng again(seed, {"pick"});
     const auto picked = recordings.pick(rng, 16000);
-    EXPECT_EQ(picked->samples, recordings.pick(again, 16000)->samples);
-    sizes.insert(picked->size());
+    EXPECT_EQ(picked.waveform->samples, recordings.pick(again, 16000).waveform->samples);
+    EXPECT_EQ(picked.waveform->size(), sizes_in_order.at(picked.index));
+    sizes.insert(picked.waveform->size());
   }
   EXPECT_EQ(sizes, (std::set<int64_t>{100, 200}));
 }
@@ -60,6 +61,7 @@ TEST(RecordingsTest, NoiseIsRepeatedAndReachesTheSnr) {
   const Waveform clip = testing::music(1.0);
   const Perturbed result = applied("noise_recording:snr_db=15,path=" + (folder / "n.wav").string(), clip);
   EXPECT_NEAR(result.reached.at("snr_db"), 15.0, 1e-3);
+  EXPECT_EQ(result.reached.at("recording_index"), 0.0);
   for (size_t i = 5000; i < 6000; ++i) {
     const float now = result.waveform.samples[i] - clip.samples[i];
     const float later = result.waveform.samples[i + 1000] - clip.samples[i + 1000];
@@ -91,11 +93,29 @@ TEST(RecordingsTest, NamesWhatIsMissing) {
   EXPECT_THAT(message_of([&] { Condition::parse("impulse_response:wet=1,path=" + folder.path().string()); }),
               HasSubstr("sound files were expected in '"));
   EXPECT_THAT(message_of([] { Condition::parse("noise_recording:snr_db=0"); }), HasSubstr("option 'path' is required"));
+}
+
+TEST(RecordingsTest, RefusesABadFileOfAFolderBeforeAnyTrack) {
+  const TemporaryDirectory folder;
+  write_wav(folder / "good.wav", testing::hiss(100));
+  const auto message = [&] {
+    return message_of([&] { Condition::parse("impulse_response:wet=1,path=" + folder.path().string()); });
+  };
+  EXPECT_EQ(Condition::parse("impulse_response:wet=1,path=" + folder.path().string()).random(), true);
   std::ofstream(folder / "broken.wav") << "this is no sound";
-  EXPECT_THAT(message_of([&] {
-                applied("noise_recording:snr_db=0,path=" + (folder / "broken.wav").string(), testing::music(0.1));
-              }),
-              HasSubstr("broken.wav"));
+  EXPECT_THAT(message(),
+              HasSubstr("impulse_response: a recording cannot be used: " + (folder / "broken.wav").string()));
+  write_wav(folder / "broken.wav", testing::silence(31 * 1000, 1000));
+  EXPECT_THAT(message(), HasSubstr("broken.wav: at most 30 s were expected, found 31.0 s"));
+}
+
+TEST(RecordingsTest, AFileThatFailsLaterSaysThatItIsNotTheTrack) {
+  const TemporaryDirectory folder;
+  write_wav(folder / "n.wav", testing::hiss(1000));
+  const Condition condition = Condition::parse("noise_recording:snr_db=0,path=" + (folder / "n.wav").string());
+  std::filesystem::remove(folder / "n.wav");
+  EXPECT_THAT(message_of([&] { condition.apply(testing::music(0.1), 1, "track"); }),
+              HasSubstr("noise_recording: the recording failed, not the track: " + (folder / "n.wav").string() + ": "));
 }
 
 }  // namespace

@@ -36,11 +36,25 @@ std::string condition_text(const PerturbationFacts& facts, const std::string& pa
   return facts.name + ":" + parameters + (needs_path ? ",path=" + recordings_folder() : "");
 }
 
-// The mildest and the strongest step of the ladder and the papers' settings.
+// The mildest step with one option set to `value`.
+std::string with_option(const PerturbationFacts& facts, const std::string& option, const std::string& value) {
+  std::vector<std::string> parts = {option + "=" + value};
+  for (const std::string& part : split_text(facts.ladder.front(), ',')) {
+    if (!starts_with(part, option + "=")) parts.push_back(part);
+  }
+  return condition_text(facts, join_text(parts, ","));
+}
+
+// The mildest and the strongest step of the ladder, the papers' settings, and every value of every choice.
 std::vector<std::string> settings(const PerturbationFacts& facts) {
   std::vector<std::string> texts = {condition_text(facts, facts.ladder.front()),
                                     condition_text(facts, facts.ladder.back())};
   for (const std::string& parameters : facts.published) texts.push_back(condition_text(facts, parameters));
+  for (const OptionSpec& option : facts.parameters) {
+    std::vector<std::string> values = option.choices;
+    if (option.kind == OptionKind::kFlag) values = {"false", "true"};
+    for (const std::string& value : values) texts.push_back(with_option(facts, option.name, value));
+  }
   return texts;
 }
 
@@ -54,13 +68,31 @@ int64_t expected_length(const PerturbationFacts& facts, const std::string& text,
   return samples;
 }
 
-// The mildest step with one option set to `value`.
-std::string with_option(const PerturbationFacts& facts, const std::string& option, const std::string& value) {
-  std::vector<std::string> parts = {option + "=" + value};
-  for (const std::string& part : split_text(facts.ladder.front(), ',')) {
-    if (!starts_with(part, option + "=")) parts.push_back(part);
-  }
-  return condition_text(facts, join_text(parts, ","));
+// Empty, one sample, silence, 8 kHz, full scale and others.
+std::vector<Waveform> awkward_inputs() {
+  Waveform full_scale = testing::sine(997.0, 1.0, 0.3);
+  for (float& sample : full_scale.samples) sample = sample >= 0.0F ? 1.0F : -1.0F;
+  return {testing::silence(0),
+          testing::silence(1),
+          testing::silence(3000),
+          {{0.5F}, 16000},
+          {{-1.0F}, 8000},
+          testing::hiss(2),
+          testing::hiss(700),
+          testing::hiss(5000, 44100),
+          testing::music(0.5, 8000),
+          testing::hiss(50, 1000),
+          full_scale};
+}
+
+void expect_defined(const std::string& text, const Waveform& input, int64_t expected_samples) {
+  const std::string where =
+      text + " on " + std::to_string(input.size()) + " samples at " + std::to_string(input.sample_rate_hz);
+  const Perturbed result = testing::applied(text, input);
+  EXPECT_TRUE(testing::all_finite(result.waveform.samples)) << where;
+  EXPECT_EQ(result.waveform.sample_rate_hz, input.sample_rate_hz) << where;
+  EXPECT_EQ(result.waveform.size(), expected_samples) << where;
+  for (const auto& [name, value] : result.reached) EXPECT_TRUE(std::isfinite(value)) << where << ": " << name;
 }
 
 class RegistryTest : public ::testing::TestWithParam<std::string> {
@@ -124,29 +156,9 @@ TEST_P(RegistryTest, IdentitySettingReturnsTheInput) {
 }
 
 TEST_P(RegistryTest, AnyInputGivesFiniteSamplesOfTheRightLength) {
-  Waveform full_scale = testing::sine(997.0, 1.0, 0.3);
-  for (float& sample : full_scale.samples) sample = sample >= 0.0F ? 1.0F : -1.0F;
-  const std::vector<Waveform> inputs = {testing::silence(0),
-                                        testing::silence(1),
-                                        testing::silence(3000),
-                                        {{0.5F}, 16000},
-                                        {{-1.0F}, 8000},
-                                        testing::hiss(2),
-                                        testing::hiss(700),
-                                        testing::hiss(5000, 44100),
-                                        testing::music(0.5, 8000),
-                                        testing::hiss(50, 1000),
-                                        full_scale};
   for (const std::string& text : settings(facts())) {
-    for (const Waveform& input : inputs) {
-      const std::string where =
-          text + " on " + std::to_string(input.size()) + " samples at " + std::to_string(input.sample_rate_hz);
-      const Perturbed result = testing::applied(text, input);
-      EXPECT_TRUE(testing::all_finite(result.waveform.samples)) << where;
-      EXPECT_EQ(result.waveform.sample_rate_hz, input.sample_rate_hz) << where;
-      EXPECT_EQ(result.waveform.size(), expected_length(facts(), text, input.size())) << where;
-      for (const auto& [name, value] : result.reached) EXPECT_TRUE(std::isfinite(value)) << where << ": " << name;
-    }
+    for (const Waveform& input : awkward_inputs())
+      expect_defined(text, input, expected_length(facts(), text, input.size()));
   }
 }
 
@@ -211,6 +223,12 @@ INSTANTIATE_TEST_SUITE_P(All, RegistryFactsTest, ::testing::ValuesIn(names()),
                          [](const auto& tested) { return tested.param; });
 INSTANTIATE_TEST_SUITE_P(All, RegistryTest, ::testing::ValuesIn(names_of_sound_to_sound()),
                          [](const auto& tested) { return tested.param; });
+
+TEST(RegistryChainTest, AnyInputGivesFiniteSamplesOfTheRightLength) {
+  const std::string chain = "chain:[time_stretch:rate=2,engine=rubberband_r3, mp3:kbps=32, white_noise:snr_db=10]";
+  for (const Waveform& input : awkward_inputs())
+    expect_defined(chain, input, std::llround(static_cast<double>(input.size()) / 2.0));
+}
 
 TEST(RegistryNamesTest, NamesAreUniqueAndUnknownOnesAreAnswered) {
   const std::vector<std::string> list = names();

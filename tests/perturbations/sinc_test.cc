@@ -18,6 +18,13 @@ TEST(SincTest, InterpolatesATone) {
   }
 }
 
+TEST(SincTest, FullBandGivesTheSamplesThemselves) {
+  const std::vector<double> noise = to_double(testing::hiss(400).samples);
+  // Table of 512 steps per crossing: -100 dB.
+  for (const size_t i : {size_t{100}, size_t{201}})
+    EXPECT_NEAR(sinc_value(noise, static_cast<double>(i), kSincFullBand), noise[i], 1e-5);
+}
+
 TEST(SincTest, IsZeroFarBeyondTheEnds) {
   const std::vector<double> ones(100, 1.0);
   EXPECT_EQ(sinc_value(ones, -65.0, 1.0), 0.0);

@@ -48,6 +48,18 @@ TEST(TimingTest, VibratoSwingsThePitchByTheDepth) {
   EXPECT_NEAR(lowest_hz, 1000.0 * (2.0 - std::exp2(1.0 / 12.0)), 1.0);
 }
 
+TEST(TimingTest, VibratoLosesNoHighFrequencies) {
+  const Waveform noise = testing::hiss(32000);
+  for (const std::string depth : {"0.01", "10"}) {
+    const Waveform out = applied("vibrato:depth_cents=" + depth, noise).waveform;
+    for (double low_hz = 1000.0; low_hz < 7500.0; low_hz += 500.0) {
+      // The interpolator passes what lies below 0.92 of the Nyquist frequency; 10 cents move half of the time above it.
+      EXPECT_NEAR(testing::band_db(out, low_hz, low_hz + 500.0), testing::band_db(noise, low_hz, low_hz + 500.0), 0.2)
+          << depth << " from " << low_hz;
+    }
+  }
+}
+
 TEST(TimingTest, TimeOffsetRotatesTheTrack) {
   Waveform clip = testing::silence(10, 1000);
   for (size_t i = 0; i < 10; ++i) clip.samples[i] = static_cast<float>(i);
