@@ -18,14 +18,14 @@
 #include "harness/core/parallel.h"
 #include "harness/core/progress.h"
 #include "harness/core/text.h"
-#include "splits/audio_tree.h"
 #include "splits/fingerprint.h"
 #include "splits/reader_support.h"
+#include "splits/state_file.h"
 
 namespace tagbench {
 namespace {
 
-constexpr std::array<Part, 3> kUsedParts = {Part::kTrain, Part::kValid, Part::kTest};
+constexpr const char* kAuditFormat = "tagbench audit state 2";
 constexpr size_t kTrain = 0;
 constexpr size_t kValid = 1;
 constexpr size_t kTest = 2;
@@ -46,42 +46,42 @@ struct Sound {
   Fingerprint fingerprint;
 };
 
-// Sounds by track id, one binary record after the other: length, hash of what follows, content. A record that is cut
+// Sounds by file, one binary record after the other: length, hash of what follows, content. A record that is cut
 // short or damaged ends the reading; what follows it is written anew.
 class SoundFile {
  public:
-  SoundFile(const std::filesystem::path& path, const std::string& dataset)
-      : path_(path), header_("tagbench audit state 1 " + dataset + "\n") {
+  SoundFile(const std::filesystem::path& path, const Dataset& dataset) : path_(path) {
     if (path_.empty()) return;
-    const uint64_t usable = read();
-    if (path_.has_parent_path()) std::filesystem::create_directories(path_.parent_path());
-    if (usable == 0) {
-      file_.open(path_, std::ios::binary | std::ios::trunc);
-      file_ << header_;
-    } else {
-      std::filesystem::resize_file(path_, usable);
+    const std::string header = state_header(kAuditFormat, dataset);
+    if (has_state("data audit", path_, header)) {
+      std::error_code error;
+      std::filesystem::resize_file(path_, read(header.size() + 1), error);
+      if (error) throw DataError("audit: cannot write " + path_.string() + ": " + error.message());
       file_.open(path_, std::ios::binary | std::ios::app);
+    } else {
+      file_.open(path_, std::ios::binary | std::ios::trunc);
+      file_ << header << '\n';
     }
     file_ << std::flush;
     if (!file_) throw DataError("audit: cannot write " + path_.string());
   }
 
   // Moves the record out, if there is one for the file as it is now.
-  bool take(const std::string& id, uint64_t bytes, int64_t changed, Sound& sound) {
+  bool take(const std::string& name, uint64_t bytes, int64_t changed, Sound& sound) {
     const std::lock_guard<std::mutex> guard(mutex_);
-    const auto found = sounds_.find(id);
+    const auto found = sounds_.find(name);
     if (found == sounds_.end() || found->second.bytes != bytes || found->second.changed != changed) return false;
     sound = std::move(found->second);
     sounds_.erase(found);
     return true;
   }
 
-  void add(const std::string& id, const Sound& sound) {
+  void add(const std::string& name, const Sound& sound) {
     if (path_.empty()) return;
     std::string content;
     put(content, sound.bytes);
     put(content, static_cast<uint64_t>(sound.changed));
-    for (const std::string* text : {&id, &sound.file_hash, &sound.sample_hash, &sound.failure}) {
+    for (const std::string* text : {&name, &sound.file_hash, &sound.sample_hash, &sound.failure}) {
       put(content, text->size());
       content += *text;
     }
@@ -117,13 +117,12 @@ class SoundFile {
     return true;
   }
 
-  // The number of bytes that can be kept; 0 if the file is none of ours.
-  uint64_t read() {
+  // The number of bytes that can be kept, those of the header included.
+  uint64_t read(uint64_t header_bytes) {
     constexpr uint64_t kLargestRecord = uint64_t{1} << 20U;
     std::ifstream file(path_, std::ios::binary);
-    std::string header(header_.size(), '\0');
-    if (!file.read(header.data(), static_cast<std::streamsize>(header.size())) || header != header_) return 0;
-    uint64_t usable = header.size();
+    file.seekg(static_cast<std::streamoff>(header_bytes));
+    uint64_t usable = header_bytes;
     std::string head(16, '\0');
     std::string content;
     while (file.read(head.data(), 16)) {
@@ -144,10 +143,10 @@ class SoundFile {
 
   bool parse(std::string_view content) {
     Sound sound;
-    std::string id;
+    std::string name;
     uint64_t changed = 0;
     uint64_t n_words = 0;
-    if (!get(content, sound.bytes) || !get(content, changed) || !get(content, id) || !get(content, sound.file_hash) ||
+    if (!get(content, sound.bytes) || !get(content, changed) || !get(content, name) || !get(content, sound.file_hash) ||
         !get(content, sound.sample_hash) || !get(content, sound.failure) || !get(content, n_words) ||
         content.size() != 9 * n_words) {
       return false;
@@ -163,12 +162,11 @@ class SoundFile {
       sound.fingerprint.sounding.push_back(content.front() != '\0');
       content.remove_prefix(1);
     }
-    sounds_[id] = std::move(sound);
+    sounds_[name] = std::move(sound);
     return true;
   }
 
   std::filesystem::path path_;
-  std::string header_;
   std::unordered_map<std::string, Sound> sounds_;
   std::ofstream file_;
   std::mutex mutex_;
@@ -189,7 +187,6 @@ Sound listen(const std::filesystem::path& path, uint64_t bytes, int64_t changed)
     }
     sound.sample_hash = xxh128_hex(waveform.samples.data(), waveform.samples.size() * sizeof(float));
     sound.fingerprint = fingerprint_of(waveform);
-    if (sound.fingerprint.words.empty()) sound.failure = "too short, or of too low a rate, for a fingerprint";
   } catch (const DataError& error) {
     sound.failure = error.what();
   }
@@ -233,7 +230,7 @@ void compare_sounds(const Dataset& dataset, const AuditOptions& options, AuditRe
   std::vector<Sound> sounds(dataset.tracks.size());
   const int threads = options.threads > 0 ? options.threads : available_processors();
   {
-    SoundFile state(options.state, dataset.name);
+    SoundFile state(options.state, dataset);
     Progress progress("listening", dataset.n_tracks(), "tracks");
     parallel_for(dataset.n_tracks(), threads, [&](int64_t t) {
       throw_if_interrupted();
@@ -247,9 +244,9 @@ void compare_sounds(const Dataset& dataset, const AuditOptions& options, AuditRe
       } else {
         const auto changed =
             static_cast<int64_t>(std::filesystem::last_write_time(path, error).time_since_epoch().count());
-        if (!state.take(track.id, bytes, changed, sound)) {
+        if (!state.take(track.audio.string(), bytes, changed, sound)) {
           sound = listen(path, bytes, changed);
-          state.add(track.id, sound);
+          state.add(track.audio.string(), sound);
         }
       }
       progress.advance();
@@ -265,6 +262,7 @@ void compare_sounds(const Dataset& dataset, const AuditOptions& options, AuditRe
   for (size_t i = 0; i < sounds.size(); ++i) {
     if (sounds[i].failure.empty()) {
       ++report.n_compared;
+      if (!can_match(sounds[i].fingerprint)) report.identity_only.push_back(dataset.tracks[i].id);
     } else {
       report.not_compared.push_back(dataset.tracks[i].id + ": " + sounds[i].failure);
     }
@@ -318,8 +316,11 @@ Kinship kinship_of(const Dataset& dataset, const Split& split, NameOf name_of) {
 SplitAudit audit_split(const Dataset& dataset, const Split& split, const std::vector<TrackPair>& pairs) {
   SplitAudit audit;
   audit.split = split.name;
-  audit.artists = kinship_of(dataset, split, [](const Track& track) -> const std::string& { return track.group; });
+  audit.groups = kinship_of(dataset, split, [](const Track& track) -> const std::string& { return track.group; });
+  if (dataset.group_kind == "artist") audit.artists = audit.groups;
   audit.albums = kinship_of(dataset, split, [](const Track& track) -> const std::string& { return track.album; });
+  audit.recordings =
+      kinship_of(dataset, split, [](const Track& track) -> const std::string& { return track.recording; });
   audit.tags.resize(dataset.tags.size());
   for (const Part part : kUsedParts) {
     const size_t p = part_index(part);
@@ -347,10 +348,6 @@ SplitAudit audit_split(const Dataset& dataset, const Split& split, const std::ve
     }
   }
   return audit;
-}
-
-std::string json_text(const std::string& text) {
-  return is_valid_utf8(text) ? text : printable_id(text);
 }
 
 std::string percent(int64_t part, int64_t whole) {
@@ -413,7 +410,10 @@ AuditReport audit_dataset(const Dataset& dataset, const AuditOptions& options) {
         paths.emplace(dataset.tracks[static_cast<size_t>(i)].audio.lexically_normal().string(), i);
     if (!is_new) report.same_path.emplace_back(found->second, i);
   }
-  if (options.audio) compare_sounds(dataset, options, report);
+  if (options.audio) {
+    require_sound(dataset, "data audit");
+    compare_sounds(dataset, options, report);
+  }
   for (const Split& split : dataset.splits) report.splits.push_back(audit_split(dataset, split, report.pairs));
   return report;
 }
@@ -434,11 +434,13 @@ std::vector<int64_t> unseen_artist_tracks(const Dataset& dataset, const Split& s
 Json audit_json(const AuditReport& report, const Dataset& dataset) {
   const auto id = [&](int64_t track) { return dataset.tracks[static_cast<size_t>(track)].id; };
   Json json;
-  json["dataset"] = report.dataset;
+  json["dataset"] = utf8_text(report.dataset);
+  json["group_kind"] = dataset.group_kind;
   json["audio_compared"] = report.audio;
   json["tracks_compared"] = report.n_compared;
+  json["compared_for_identity_only"] = report.identity_only;
   json["not_compared"] = Json::array();
-  for (const std::string& reason : report.not_compared) json["not_compared"].push_back(json_text(reason));
+  for (const std::string& reason : report.not_compared) json["not_compared"].push_back(utf8_text(reason));
   json["same_path"] = Json::array();
   for (const auto& [first, second] : report.same_path) json["same_path"].push_back({id(first), id(second)});
   json["pairs"] = Json::array();
@@ -460,7 +462,11 @@ Json audit_json(const AuditReport& report, const Dataset& dataset) {
     entry["split"] = audit.split;
     entry["artists"] = kinship_json(audit.artists);
     entry["albums"] = kinship_json(audit.albums);
-    entry["test_tracks_of_unseen_artists"] = unseen_artist_tracks(dataset, dataset.splits[s]).size();
+    entry["recordings"] = kinship_json(audit.recordings);
+    entry["groups"] = kinship_json(audit.groups);
+    const size_t n_unseen = unseen_artist_tracks(dataset, dataset.splits[s]).size();
+    entry["test_tracks_of_unseen_groups"] = n_unseen;
+    entry["test_tracks_of_unseen_artists"] = dataset.group_kind == "artist" ? Json(n_unseen) : Json(nullptr);
     for (size_t p = 0; p < kPartPairs.size(); ++p) entry["same_sound_pairs"][pair_name(p)] = audit.same_sound_pairs[p];
     for (const Part part : kUsedParts) {
       const size_t p = part_index(part);
@@ -510,9 +516,11 @@ std::string audit_text(const AuditReport& report, const Dataset& dataset) {
     }
     text += kinship_text("artist", audit.artists);
     text += kinship_text("album", audit.albums);
-    if (audit.artists.n_known > 0) {
+    text += kinship_text("recording", audit.recordings);
+    if (dataset.group_kind == "group") text += kinship_text("group", audit.groups);
+    if (audit.groups.n_known > 0) {
       text += "  " + std::to_string(unseen_artist_tracks(dataset, dataset.splits[s]).size()) +
-              " test tracks are of unseen artists\n";
+              " test tracks are of unseen " + dataset.group_kind + "s\n";
     }
     if (!report.audio) continue;
     for (size_t p = 0; p < kPartPairs.size(); ++p) {
@@ -520,8 +528,14 @@ std::string audit_text(const AuditReport& report, const Dataset& dataset) {
     }
   }
   if (!report.audio) return text;
-  text +=
-      std::to_string(report.n_compared) + " sounds compared, " + std::to_string(report.not_compared.size()) + " not";
+  text += std::to_string(report.n_compared) + " sounds compared";
+  if (!report.identity_only.empty()) {
+    text += ", " + std::to_string(report.identity_only.size()) +
+            " of them for identity only (too little sound for a near match): " + first_few(report.identity_only) + ";";
+  } else {
+    text += ",";
+  }
+  text += " " + std::to_string(report.not_compared.size()) + " not";
   text += report.not_compared.empty() ? "\n" : ": " + first_few(report.not_compared) + "\n";
   for (const TrackPair& pair : report.pairs) {
     text += sameness_name(pair.sameness) + "\t" + id(pair.first) + "\t" + id(pair.second) + "\tbit errors " +

@@ -9,15 +9,15 @@
 #include "harness/core/json.h"
 #include "splits/dataset.h"
 
-// What could make a result better than it deserves: leakage between the parts of a split, by artist, album and sound,
-// and labels that cannot be scored.
+// What could make a result better than it deserves: leakage between the parts of a split, by artist, album, source
+// recording and sound, and labels that cannot be scored.
 namespace tagbench {
 
 struct AuditOptions {
   bool audio = true;  // compare the sound of all tracks
   int threads = 0;    // 0: all processors
-  std::filesystem::path
-      state;  // remembers fingerprints, so that a stopped call goes on where it was; empty: nothing is kept
+  // Remembers fingerprints, so that a stopped call goes on where it was; empty: nothing is kept.
+  std::filesystem::path state;
 };
 
 enum class Sameness : uint8_t {
@@ -40,7 +40,7 @@ struct TrackPair {
 constexpr std::array<std::pair<Part, Part>, 3> kPartPairs = {
     {{Part::kTrain, Part::kTest}, {Part::kTrain, Part::kValid}, {Part::kValid, Part::kTest}}};
 
-// One kind of kinship (artist, album) over the parts of one split.
+// One kind of kinship (artist, album, recording) over the parts of one split.
 struct Kinship {
   int64_t n_known = 0;                        // tracks in use whose artist is known
   int64_t n_names = 0;                        // artists among them
@@ -57,11 +57,13 @@ struct TagCounts {
 
 struct SplitAudit {
   std::string split;
-  std::array<int64_t, 3> tracks{};        // train, valid, test
-  std::array<int64_t, 3> without_tags{};  // tracks without any positive label
-  std::array<double, 3> mean_tags{};      // positive labels per track
-  Kinship artists;
-  Kinship albums;
+  std::array<int64_t, 3> tracks{};            // train, valid, test
+  std::array<int64_t, 3> without_tags{};      // tracks without any positive label
+  std::array<double, 3> mean_tags{};          // positive labels per track
+  Kinship artists;                            // nothing known where Dataset::group_kind is another
+  Kinship albums;                             // Track::album
+  Kinship recordings;                         // Track::recording
+  Kinship groups;                             // Track::group, whatever it names
   std::array<int64_t, 3> same_sound_pairs{};  // pairs across the parts of kPartPairs, of any Sameness
   std::vector<TagCounts> tags;
 };
@@ -71,18 +73,21 @@ struct AuditReport {
   std::vector<std::pair<int64_t, int64_t>> same_path;  // tracks that name one file
   std::vector<TrackPair> pairs;                        // sounds that occur twice, anywhere in the dataset
   std::vector<SplitAudit> splits;
-  int64_t n_compared = 0;                 // tracks with a fingerprint
-  std::vector<std::string> not_compared;  // "id: reason": unreadable, silent or too short
-  bool audio = false;                     // whether the sound was compared
+  int64_t n_compared = 0;                  // tracks whose sound was compared, or at least its identity
+  std::vector<std::string> identity_only;  // ids among them: too little sound for a near match to be found
+  std::vector<std::string> not_compared;   // "id: reason": unreadable or silent
+  bool audio = false;                      // whether the sound was compared
 };
 
-// Errors: Interrupted, with `state` up to date; DataError if `state` cannot be written.
+// Errors: Interrupted, with `state` up to date; UsageError for a `state` that is anything else (state_file.h), and, if
+// sounds are to be compared, for a dataset without sound; DataError if `state` cannot be written.
 AuditReport audit_dataset(const Dataset& dataset, const AuditOptions& options);
 
 Json audit_json(const AuditReport& report, const Dataset& dataset);
 std::string audit_text(const AuditReport& report, const Dataset& dataset);
 
-// Test tracks whose artist (Track::group) is known and occurs neither in the train nor in the valid part.
+// Test tracks whose group (artist, or what else Dataset::group_kind says) is known and occurs neither in the train nor
+// in the valid part.
 std::vector<int64_t> unseen_artist_tracks(const Dataset& dataset, const Split& split);
 
 }  // namespace tagbench

@@ -13,7 +13,7 @@ namespace {
 
 constexpr int64_t kOwnersFiles = 698;
 
-const std::vector<std::string>& classes() {
+const std::vector<std::string>& ballroom_classes() {
   static const std::vector<std::string> names = {"ChaChaCha", "Jive",  "Quickstep",     "Rumba",
                                                  "Samba",     "Tango", "VienneseWaltz", "Waltz"};
   return names;
@@ -42,14 +42,17 @@ Dataset load_ballroom(const Options& options) {
   dataset.root = existing_root("ballroom", options, "BallroomData/<class>/*.wav");
   dataset.name = dataset_label("ballroom", ballroom_options(), options, {"folds", "seed", "valid_fold"});
   dataset.task = TaskKind::kMulticlass;
-  dataset.tags = classes();
-  const std::filesystem::path inner = first_existing(dataset.root, {".", "BallroomData"}, classes().front());
+  dataset.tags = ballroom_classes();
+  dataset.group_kind = "album";
+  std::vector<std::filesystem::path> folders(ballroom_classes().begin(), ballroom_classes().end());
+  for (const char* rumba : {"Rumba-American", "Rumba-International", "Rumba-Misc"}) folders.emplace_back(rumba);
+  const std::filesystem::path inner = first_existing(dataset.root, {".", "BallroomData"}, folders);
   std::set<std::string> foreign;
   for (const std::filesystem::path& file : list_files(dataset.root / inner, {".wav"})) {
     const std::string folder = file.begin()->string();
     // Rumba comes as one folder or as Rumba-American, Rumba-International and Rumba-Misc.
     const std::string name = starts_with(folder, "Rumba-") ? "Rumba" : folder;
-    if (std::find(classes().begin(), classes().end(), name) == classes().end()) {
+    if (std::find(ballroom_classes().begin(), ballroom_classes().end(), name) == ballroom_classes().end()) {
       foreign.insert(folder);
       continue;
     }
@@ -60,11 +63,11 @@ Dataset load_ballroom(const Options& options) {
     track.album = album_of(file.stem().string());
     track.group = track.album;
     track.expected_s = 30.0F;
-    for (const std::string& label : classes()) dataset.labels.push_back(label == name ? 1 : 0);
+    for (const std::string& label : ballroom_classes()) dataset.labels.push_back(label == name ? 1 : 0);
     dataset.tracks.push_back(std::move(track));
   }
   if (dataset.tracks.empty()) {
-    throw DataError("ballroom: no .wav files in folders " + join_text(classes(), ", ") + " below " +
+    throw DataError("ballroom: no .wav files in folders " + join_text(ballroom_classes(), ", ") + " below " +
                     (dataset.root / inner).lexically_normal().string() + " (unpack data1.tar.gz below root)");
   }
   for (const std::string& folder : foreign)

@@ -1,7 +1,6 @@
 #include "splits/dataset.h"
 
 #include <algorithm>
-#include <array>
 #include <set>
 #include <stdexcept>
 #include <string_view>
@@ -59,9 +58,18 @@ const DatasetEntry& find_dataset(std::string_view name) {
 
 namespace {
 
-// Tabs and line ends would make a manifest ambiguous.
-bool fits_one_cell(const std::string& text) {
-  return !text.empty() && text.find_first_of("\t\r\n") == std::string::npos;
+// Tabs and line ends would make a manifest ambiguous; results as JSON demand UTF-8.
+bool is_usable_name(const std::string& text) {
+  return !text.empty() && text.find_first_of("\t\r\n") == std::string::npos && is_valid_utf8(text);
+}
+
+// Files of the first two tracks called `id`.
+std::string files_of_id(const Dataset& dataset, std::string_view id) {
+  std::vector<std::string> files;
+  for (const Track& track : dataset.tracks) {
+    if (track.id == id && files.size() < 2) files.push_back(utf8_text(track.audio.string()));
+  }
+  return join_text(files, " and ");
 }
 
 void check_names(const Dataset& dataset) {
@@ -69,23 +77,27 @@ void check_names(const Dataset& dataset) {
   if (dataset.tags.empty()) throw DataError(dataset.name + ": no tags (below " + dataset.root.string() + ")");
   std::set<std::string_view> tags;
   for (const std::string& tag : dataset.tags) {
-    if (!fits_one_cell(tag))
-      throw DataError(dataset.name + ": a tag name must not be empty nor hold tabs or line ends, found '" + tag + "'");
+    if (!is_usable_name(tag)) {
+      throw DataError(dataset.name + ": a tag name must be UTF-8, not empty, without tabs or line ends, found '" +
+                      utf8_text(tag) + "'");
+    }
     if (!tags.insert(tag).second) throw DataError(dataset.name + ": the tag '" + tag + "' is named twice");
   }
   std::vector<std::string_view> ids;
   ids.reserve(dataset.tracks.size());
   for (const Track& track : dataset.tracks) {
-    if (!fits_one_cell(track.id)) {
-      throw DataError(dataset.name + ": a track id must not be empty nor hold tabs or line ends, found '" + track.id +
-                      "' (" + track.audio.string() + ")");
+    if (!is_usable_name(track.id)) {
+      throw DataError(dataset.name + ": a track id must be UTF-8, not empty, without tabs or line ends, found '" +
+                      utf8_text(track.id) + "' (" + utf8_text(track.audio.string()) + ")");
     }
     ids.emplace_back(track.id);
   }
   if (!std::is_sorted(ids.begin(), ids.end())) std::sort(ids.begin(), ids.end());
   const auto repeated = std::adjacent_find(ids.begin(), ids.end());
-  if (repeated != ids.end())
-    throw DataError(dataset.name + ": the track id '" + std::string(*repeated) + "' appears twice");
+  if (repeated != ids.end()) {
+    throw DataError(dataset.name + ": the track id '" + std::string(*repeated) + "' appears twice: " +
+                    files_of_id(dataset, *repeated) + " (below " + dataset.root.string() + "; remove or rename one)");
+  }
 }
 
 void check_labels(const Dataset& dataset) {
@@ -127,13 +139,13 @@ void note_torn_groups(const Split& split, Dataset& dataset) {
   }
   if (torn.empty()) return;
   std::sort(torn.begin(), torn.end());
-  dataset.notes.push_back(
-      "split " + split.name + ": " + std::to_string(torn.size()) + " of " + std::to_string(parts_of_group.size()) +
-      " groups (artists, albums or recordings) have tracks in more than one part: " + first_few(torn, 3));
+  dataset.notes.push_back("split " + split.name + ": " + std::to_string(torn.size()) + " of " +
+                          std::to_string(parts_of_group.size()) + " " + dataset.group_kind +
+                          "s have tracks in more than one part: " + first_few(torn, 3));
 }
 
 void note_tags_without_positives(const Split& split, Dataset& dataset) {
-  for (const Part part : {Part::kTrain, Part::kValid, Part::kTest}) {
+  for (const Part part : kUsedParts) {
     const std::vector<int64_t> tracks = tracks_of(split, part);
     if (tracks.empty()) continue;
     std::vector<std::string> lacking;
@@ -177,7 +189,16 @@ Dataset load_dataset(const std::string& name, const std::vector<std::pair<std::s
   for (const SplitCheck& check : check_published_splits(dataset)) {
     if (check.known && !check.matches) dataset.notes.push_back(check.message);
   }
+  // Notes name files, and file names of old archives are not always UTF-8.
+  for (std::string& note : dataset.notes) note = utf8_text(note);
   return dataset;
+}
+
+void require_sound(const Dataset& dataset, std::string_view who) {
+  if (dataset.has_sound) return;
+  throw UsageError(std::string(who) + ": a dataset with sound was expected, the files of " + dataset.name +
+                   " are features, which no network here takes yet (data list, data verify and data audit --no-audio "
+                   "take them; for all else leave features=audio)");
 }
 
 const Split& find_split(const Dataset& dataset, std::string_view name) {

@@ -1,7 +1,6 @@
 #include <algorithm>
 #include <array>
 #include <map>
-#include <system_error>
 
 #include "harness/core/csv.h"
 #include "harness/core/errors.h"
@@ -13,7 +12,7 @@
 namespace tagbench {
 namespace {
 
-constexpr int kFolds = 5;
+constexpr int kEsc50Folds = 5;
 
 const std::vector<OptionSpec>& esc50_options() {
   static const std::vector<OptionSpec> options = {
@@ -34,17 +33,6 @@ struct Clip {
   int64_t target = 0;
 };
 
-int64_t checked_integer(const CsvTable& table, const CsvRow& row, std::string_view column, int64_t minimum,
-                        int64_t maximum) {
-  const std::string text = trim(row.fields[table.column(column)]);
-  const auto value = parse_integer(text);
-  if (!value || *value < minimum || *value > maximum) {
-    throw DataError(table.where(row) + ": " + std::string(column) + " must be a whole number from " +
-                    std::to_string(minimum) + " to " + std::to_string(maximum) + ", found '" + text + "'");
-  }
-  return *value;
-}
-
 // "1-100032-A-0.wav": fold, source clip, take, target.
 void check_file_name(const CsvTable& table, const CsvRow& row, const Clip& clip, const std::string& take) {
   const std::string expected =
@@ -55,7 +43,7 @@ void check_file_name(const CsvTable& table, const CsvRow& row, const Clip& clip,
   }
 }
 
-std::vector<Clip> read_clips(const std::filesystem::path& csv, bool only_esc10) {
+std::vector<Clip> read_clips(const std::filesystem::path& csv, bool only_esc10, ListedAt& listed) {
   const CsvTable table = CsvTable::read(csv);
   UniqueKeys names("the file");
   std::vector<Clip> clips;
@@ -68,7 +56,7 @@ std::vector<Clip> read_clips(const std::filesystem::path& csv, bool only_esc10) 
     }
     clip.category = trim(row.fields[table.column("category")]);
     clip.source = trim(row.fields[table.column("src_file")]);
-    clip.fold = static_cast<int>(checked_integer(table, row, "fold", 1, kFolds));
+    clip.fold = static_cast<int>(checked_integer(table, row, "fold", 1, kEsc50Folds));
     clip.target = checked_integer(table, row, "target", 0, 49);
     names.add(clip.stem, csv, row.line);
     check_file_name(table, row, clip, trim(row.fields[table.column("take")]));
@@ -76,15 +64,17 @@ std::vector<Clip> read_clips(const std::filesystem::path& csv, bool only_esc10) 
     if (esc10 != "true" && esc10 != "false") {
       throw DataError(table.where(row) + ": esc10 must be True or False, found '" + esc10 + "'");
     }
-    if (!only_esc10 || esc10 == "true") clips.push_back(std::move(clip));
+    if (only_esc10 && esc10 == "false") continue;
+    clips.push_back(std::move(clip));
+    listed.add(csv, row.line);
   }
   return clips;
 }
 
 // Owner's counts: 40 clips of each class, as many in every fold.
 void note_counts(const std::vector<Clip>& clips, size_t n_classes, Dataset& dataset) {
-  const size_t per_fold = n_classes * 40 / kFolds;
-  std::array<size_t, kFolds> counts{};
+  const size_t per_fold = n_classes * 40 / kEsc50Folds;
+  std::array<size_t, kEsc50Folds> counts{};
   for (const Clip& clip : clips) ++counts[static_cast<size_t>(clip.fold - 1)];
   if (std::all_of(counts.begin(), counts.end(), [&](size_t count) { return count == per_fold; })) return;
   std::vector<std::string> found;
@@ -102,7 +92,9 @@ Dataset load_esc50(const Options& options) {
   const bool esc10 = options.text("subset") == "esc10";
   const std::filesystem::path csv = existing_file("esc50", dataset.root / "meta" / "esc50.csv",
                                                   "root must be the unpacked repository karolpiczak/ESC-50");
-  const std::vector<Clip> clips = read_clips(csv, esc10);
+  dataset.group_kind = "recording";
+  ListedAt listed;
+  const std::vector<Clip> clips = read_clips(csv, esc10, listed);
   if (clips.empty()) throw DataError(csv.string() + ": no clips" + (esc10 ? " with esc10 True" : ""));
 
   std::map<int64_t, std::string> classes;
@@ -133,23 +125,20 @@ Dataset load_esc50(const Options& options) {
     const Clip& clip = clips[i];
     Track track;
     track.id = clip.stem;
-    track.audio = std::filesystem::path("audio") / (clip.stem + ".wav");
-    // Copies in Ogg Vorbis keep the names but for the extension.
-    const std::filesystem::path ogg = std::filesystem::path("audio") / (clip.stem + ".ogg");
-    std::error_code ignored;
-    if (!std::filesystem::exists(dataset.root / track.audio, ignored) &&
-        std::filesystem::exists(dataset.root / ogg, ignored)) {
-      track.audio = ogg;
-    }
+    track.audio = clip.stem + ".wav";
     track.group = clip.source;
+    track.recording = clip.source;
     track.expected_s = 5.0F;
     dataset.labels[i * n_classes + class_of_target[clip.target]] = 1;
     folds.push_back(clip.fold);
     dataset.tracks.push_back(std::move(track));
   }
-  dataset.splits = fold_splits(folds, kFolds, options.text("valid_fold") == "next");
+  dataset.splits = fold_splits(folds, kEsc50Folds, options.text("valid_fold") == "next");
   note_counts(clips, n_classes, dataset);
-  check_audio_files("esc50", options, "the download seems incomplete", dataset);
+  // Copies in Ogg Vorbis keep the names but for the extension.
+  const auto ogg = [](std::filesystem::path file) { return file.replace_extension(".ogg"); };
+  locate_audio({"audio"}, ogg, dataset);
+  check_audio_files("esc50", options, "the download seems incomplete", listed, dataset);
   return dataset;
 }
 

@@ -1,7 +1,6 @@
 #include <algorithm>
 #include <map>
 #include <numeric>
-#include <system_error>
 
 #include "harness/core/errors.h"
 #include "harness/core/text.h"
@@ -16,7 +15,7 @@ namespace {
 constexpr int64_t kOwnersTracks = 4180;
 constexpr const char* kXmlName = "extendedballroom_v1.1.xml";
 
-const std::vector<std::string>& classes() {
+const std::vector<std::string>& extended_classes() {
   static const std::vector<std::string> names = {"Chacha",        "Foxtrot", "Jive",   "Pasodoble", "Quickstep",
                                                  "Rumba",         "Salsa",   "Samba",  "Slowwaltz", "Tango",
                                                  "Viennesewaltz", "Waltz",   "Wcswing"};
@@ -42,7 +41,9 @@ struct Song {
   std::string id;
   std::string genre;
   std::string album;
+  std::string artist;
   std::string md5;
+  int64_t line = 0;
   std::vector<std::string> repeats;  // ids of the tracks that it is a version or duplicate of
 };
 
@@ -55,12 +56,14 @@ std::vector<Song> read_songs(const std::filesystem::path& xml) {
     song.id = element.attribute("id");
     song.genre = element.path[1];
     song.album = element.attribute("album");
+    song.artist = trim(element.attribute("artist"));
+    song.line = element.line;
     song.md5 = to_lower(element.attribute("hash"));
     const bool is_plain = !song.id.empty() && song.id.find_first_of("/\\ \t\r\n") == std::string::npos;
     if (!is_plain) throw DataError(at_line(xml, element.line) + ": a song needs an id, found '" + song.id + "'");
-    if (std::find(classes().begin(), classes().end(), song.genre) == classes().end()) {
+    if (std::find(extended_classes().begin(), extended_classes().end(), song.genre) == extended_classes().end()) {
       throw DataError(at_line(xml, element.line) + ": unknown class '" + song.genre + "'; " +
-                      suggestion(song.genre, classes()));
+                      suggestion(song.genre, extended_classes()));
     }
     for (const char* link : {"version", "exact", "time", "karaoke"}) {
       if (!element.attribute(link).empty()) song.repeats.push_back(element.attribute(link));
@@ -72,59 +75,79 @@ std::vector<Song> read_songs(const std::filesystem::path& xml) {
   return songs;
 }
 
-// Name of the group of each song: the smallest id among all that repeat one another, or "" for a song without
-// repetitions.
-std::vector<std::string> repetition_groups(const std::vector<Song>& songs, int64_t& n_dangling) {
+// Songs that belong together, directly or through others.
+class SongSets {
+ public:
+  explicit SongSets(size_t n) : parent_(n) { std::iota(parent_.begin(), parent_.end(), size_t{0}); }
+  size_t root(size_t i) {
+    while (parent_[i] != i) i = parent_[i] = parent_[parent_[i]];
+    return i;
+  }
+  void join(size_t a, size_t b) { parent_[root(a)] = root(b); }
+
+ private:
+  std::vector<size_t> parent_;
+};
+
+// Bytewise smallest of the names in the set of each song, empty ones left out.
+std::vector<std::string> names_of_sets(SongSets& sets, const std::vector<std::string>& names) {
+  std::vector<std::string> smallest(names.size());
+  for (size_t i = 0; i < names.size(); ++i) {
+    std::string& name = smallest[sets.root(i)];
+    if (!names[i].empty() && (name.empty() || names[i] < name)) name = names[i];
+  }
+  std::vector<std::string> of_song;
+  for (size_t i = 0; i < names.size(); ++i) of_song.push_back(smallest[sets.root(i)]);
+  return of_song;
+}
+
+struct Kin {
+  // The smallest id among all songs that repeat one another; "" for a song without repetitions.
+  std::vector<std::string> repetitions;
+  // An artist, or several where repetitions tie them together: no two tracks of different groups share an artist or
+  // repeat one another. Named after the first of them, or after the repetition where nobody is named.
+  std::vector<std::string> artists;
+  int64_t n_dangling = 0;  // links to songs that are not listed
+};
+
+Kin find_kin(const std::vector<Song>& songs) {
+  Kin kin;
   std::map<std::string, size_t> index;
   for (size_t i = 0; i < songs.size(); ++i) index[songs[i].id] = i;
-  std::vector<size_t> parent(songs.size());
-  std::iota(parent.begin(), parent.end(), size_t{0});
-  const auto root_of = [&](size_t i) {
-    while (parent[i] != i) i = parent[i] = parent[parent[i]];
-    return i;
-  };
+  SongSets sets(songs.size());
   std::vector<bool> linked(songs.size(), false);
-  n_dangling = 0;
   for (size_t i = 0; i < songs.size(); ++i) {
     for (const std::string& other : songs[i].repeats) {
       const auto found = index.find(other);
       if (found == index.end()) {
-        ++n_dangling;
+        ++kin.n_dangling;
         continue;
       }
       linked[i] = linked[found->second] = true;
-      parent[root_of(i)] = root_of(found->second);
+      sets.join(i, found->second);
     }
   }
-  std::vector<std::string> smallest(songs.size());
+  std::vector<std::string> names;
+  for (size_t i = 0; i < songs.size(); ++i) names.push_back(linked[i] ? songs[i].id : "");
+  kin.repetitions = names_of_sets(sets, names);
+
+  std::map<std::string, size_t> first_of_artist;
+  names.clear();
   for (size_t i = 0; i < songs.size(); ++i) {
-    std::string& name = smallest[root_of(i)];
-    if (name.empty() || songs[i].id < name) name = songs[i].id;
+    names.push_back(songs[i].artist);
+    if (!songs[i].artist.empty()) sets.join(i, first_of_artist.emplace(songs[i].artist, i).first->second);
   }
-  std::vector<std::string> groups;
-  for (size_t i = 0; i < songs.size(); ++i) groups.push_back(linked[i] ? smallest[root_of(i)] : "");
-  return groups;
+  kin.artists = names_of_sets(sets, names);
+  for (size_t i = 0; i < songs.size(); ++i) {
+    if (kin.artists[i].empty()) kin.artists[i] = kin.repetitions[i];
+  }
+  return kin;
 }
 
 std::filesystem::path xml_path(const std::filesystem::path& root) {
-  const std::filesystem::path inner = first_existing(root, {".", "extendedballroom_v1.1"}, kXmlName);
+  const std::filesystem::path inner = first_existing(root, {".", "extendedballroom_v1.1"}, {kXmlName});
   return existing_file("extended_ballroom", (root / inner / kXmlName).lexically_normal(),
                        "fetch it from anasynth.ircam.fr/home/media/ExtendedBallroom");
-}
-
-// "<Class>/<id>.mp3" or "<Class>/<Class>.<id>.mp3", by version of the download script; relative to root.
-std::filesystem::path audio_path(const std::filesystem::path& root, const std::filesystem::path& folder,
-                                 const Song& song) {
-  const std::filesystem::path plain = (folder / song.genre / (song.id + ".mp3")).lexically_normal();
-  const std::filesystem::path prefixed =
-      (folder / song.genre / (song.genre + "." + song.id + ".mp3")).lexically_normal();
-  std::error_code ignored;
-  return !std::filesystem::exists(root / plain, ignored) && std::filesystem::exists(root / prefixed, ignored) ? prefixed
-                                                                                                              : plain;
-}
-
-std::filesystem::path audio_folder(const std::filesystem::path& root) {
-  return first_existing(root, {".", "extendedballroom_v1.1", "audio", "songs"}, classes().front());
 }
 
 Dataset load_extended_ballroom(const Options& options) {
@@ -134,28 +157,32 @@ Dataset load_extended_ballroom(const Options& options) {
   dataset.name = dataset_label("extended_ballroom", extended_ballroom_options(), options,
                                {"folds", "seed", "grouping", "valid_fold"});
   dataset.task = TaskKind::kMulticlass;
-  dataset.tags = classes();
-  const std::vector<Song> songs = read_songs(xml_path(dataset.root));
-  int64_t n_dangling = 0;
-  const std::vector<std::string> groups = repetition_groups(songs, n_dangling);
+  dataset.tags = extended_classes();
+  const std::filesystem::path xml = xml_path(dataset.root);
+  const std::vector<Song> songs = read_songs(xml);
+  const Kin kin = find_kin(songs);
   const bool grouped = options.text("grouping") == "repetitions";
+  ListedAt listed;
   for (size_t i = 0; i < songs.size(); ++i) {
     Track track;
     track.id = songs[i].id;
-    track.audio = audio_path(dataset.root, audio_folder(dataset.root), songs[i]);
-    track.group = grouped ? groups[i] : "";
+    track.audio = std::filesystem::path(songs[i].genre) / (songs[i].id + ".mp3");
+    track.group = grouped ? kin.repetitions[i] : "";
     track.album = songs[i].album;
+    track.recording = kin.repetitions[i];
     track.expected_s = 30.0F;
-    for (const std::string& name : classes()) dataset.labels.push_back(name == songs[i].genre ? 1 : 0);
+    for (const std::string& name : extended_classes()) dataset.labels.push_back(name == songs[i].genre ? 1 : 0);
     dataset.tracks.push_back(std::move(track));
+    listed.add(xml, songs[i].line);
   }
   const auto n_folds = static_cast<size_t>(options.integer("folds"));
   const std::vector<double> shares(n_folds, 1.0 / static_cast<double>(n_folds));
   std::vector<int> folds = assign_bins(dataset, shares, static_cast<uint64_t>(options.integer("seed")));
   for (int& fold : folds) ++fold;
   dataset.splits = fold_splits(folds, static_cast<int>(n_folds), options.text("valid_fold") == "next");
-  // Told by the generic checks when audited, whatever the folds were drawn by.
-  for (size_t i = 0; i < songs.size(); ++i) dataset.tracks[i].group = groups[i];
+  // The folds keep together what the option says. Artists that they share nevertheless are told by the generic checks,
+  // and a bootstrap draws by artist and repetition.
+  for (size_t i = 0; i < songs.size(); ++i) dataset.tracks[i].group = kin.artists[i];
   dataset.notes.push_back("the owners give no folds: drawn with seed " + std::to_string(options.integer("seed")) +
                           ", stratified, " +
                           (grouped ? "versions and duplicates of a track kept together"
@@ -164,17 +191,31 @@ Dataset load_extended_ballroom(const Options& options) {
     dataset.notes.push_back(std::string(kXmlName) + " lists " + std::to_string(dataset.n_tracks()) + " tracks, " +
                             std::to_string(kOwnersTracks) + " are published");
   }
-  if (n_dangling > 0)
-    dataset.notes.push_back(std::to_string(n_dangling) + " links to a repeated track name an id that is not listed");
-  check_audio_files("extended_ballroom", options, "the owners' script fetches them, many links are dead", dataset);
+  if (kin.n_dangling > 0)
+    dataset.notes.push_back(std::to_string(kin.n_dangling) +
+                            " links to a repeated track name an id that is not listed");
+  const auto nameless = std::count_if(songs.begin(), songs.end(), [](const Song& song) { return song.artist.empty(); });
+  if (nameless > 0) {
+    dataset.notes.push_back(std::to_string(nameless) +
+                            " songs name no artist: their group is that of the tracks they repeat");
+  }
+  // Named by version of the download script.
+  const auto prefixed = [](const std::filesystem::path& file) {
+    return file.parent_path() / (file.parent_path().filename().string() + "." + file.filename().string());
+  };
+  locate_audio({".", "extendedballroom_v1.1", "audio", "songs"}, prefixed, dataset);
+  check_audio_files("extended_ballroom", options, "the owners' script fetches them, many links are dead", listed,
+                    dataset);
   return dataset;
 }
 
 std::vector<FileChecksum> extended_ballroom_checksums(const Dataset& dataset) {
+  std::map<std::string, std::filesystem::path> files;
+  for (const Track& track : dataset.tracks) files.emplace(track.id, track.audio);
   std::vector<FileChecksum> checksums;
   for (const Song& song : read_songs(xml_path(dataset.root))) {
-    if (song.md5.empty()) continue;
-    checksums.push_back({audio_path(dataset.root, audio_folder(dataset.root), song), "md5", song.md5});
+    const auto found = files.find(song.id);
+    if (!song.md5.empty() && found != files.end()) checksums.push_back({found->second, "md5", song.md5});
   }
   return checksums;
 }

@@ -23,6 +23,9 @@ constexpr size_t kDifferenceHops = 4;  // 0.1 s
 constexpr size_t kIndexEvery = 4;      // every fourth word is in the index, all are looked up
 constexpr int kWeakBits = 3;
 constexpr double kSilence = 1e-6;  // -60 dB in energy
+// Compared words that make a match.
+constexpr int64_t kLongMatch = 80;   // 8 s
+constexpr int64_t kShortMatch = 25;  // 2.5 s
 
 // In-place radix-2 transform of a power of two points.
 class Fft {
@@ -305,13 +308,18 @@ Comparison compare(const Fingerprint& a, const Fingerprint& b, int64_t shift) {
 }
 
 bool is_match(const Comparison& comparison) {
-  constexpr int64_t kLong = 80;   // 8 s
-  constexpr int64_t kShort = 25;  // 2.5 s
-  return (comparison.n_words >= kLong && comparison.bit_error_rate <= kMatchErrorRate) ||
-         (comparison.n_words >= kShort && comparison.bit_error_rate <= kShortMatchErrorRate);
+  return (comparison.n_words >= kLongMatch && comparison.bit_error_rate <= kMatchErrorRate) ||
+         (comparison.n_words >= kShortMatch && comparison.bit_error_rate <= kShortMatchErrorRate);
 }
 
 }  // namespace
+
+bool can_match(const Fingerprint& fingerprint) {
+  // As compare() walks, from each of its possible beginnings.
+  std::array<int64_t, kIndexEvery> n_sounding{};
+  for (size_t i = 0; i < fingerprint.words.size(); ++i) n_sounding[i % kIndexEvery] += fingerprint.sounding[i] ? 1 : 0;
+  return *std::max_element(n_sounding.begin(), n_sounding.end()) >= kShortMatch;
+}
 
 std::vector<AudioMatch> find_matches(const std::vector<Fingerprint>& fingerprints, int threads) {
   const WordIndex index(fingerprints);

@@ -25,6 +25,9 @@ struct Fingerprint {
 // Of at most 30 s, from a quarter into longer audio. Empty for audio under half a second or with a rate under 4,500 Hz.
 Fingerprint fingerprint_of(const Waveform& waveform);
 
+// Whether find_matches can find it at all: 2.5 s that sound. Shorter audio can only be told to be equal or not.
+bool can_match(const Fingerprint& fingerprint);
+
 struct AudioMatch {
   int64_t first = 0;  // indices of the fingerprints, first < second
   int64_t second = 0;

@@ -90,7 +90,7 @@ class FolderReader {
     if (layout_.labels) fill_listed_labels();
     if (partial_) dataset_.task = TaskKind::kPartial;
     fill_split();
-    check_audio_files("folder", options_, "check root and the path column", dataset_);
+    check_audio_files("folder", options_, "check root and the path column", places_, dataset_);
     return std::move(dataset_);
   }
 
@@ -107,6 +107,13 @@ class FolderReader {
       }
       ignored.insert(trim(name));
     }
+    std::map<std::string, size_t> columns;
+    for (size_t i = 0; i < header.size(); ++i) {
+      const auto [found, is_new] = columns.emplace(header[i], i);
+      if (is_new || header[i].empty() || ignored.count(header[i]) > 0) continue;
+      throw DataError(at_line(csv_, row.line) + ": the column '" + header[i] + "' is named twice (columns " +
+                      std::to_string(found->second + 1) + " and " + std::to_string(i + 1) + "; rename one)");
+    }
     const auto find = [&](std::string_view name) -> std::optional<size_t> {
       const auto found = std::find(header.begin(), header.end(), name);
       if (found == header.end() || ignored.count(*found) > 0) return std::nullopt;
@@ -122,6 +129,7 @@ class FolderReader {
     layout_.split = find("split");
     const std::optional<size_t> artist = find("artist");
     layout_.group = find("group") ? find("group") : artist;
+    if (find("group")) dataset_.group_kind = "group";
     layout_.labels = find("labels");
     if (layout_.labels) return;
     for (size_t i = 0; i < header.size(); ++i) {
@@ -157,6 +165,7 @@ class FolderReader {
     if (layout_.id) ids_.add(track.id, csv_, row.line);
     if (layout_.group) track.group = trim(row.fields[*layout_.group]);
     dataset_.tracks.push_back(std::move(track));
+    places_.add(csv_, row.line);
     if (layout_.labels) {
       add_listed_labels(row);
     } else {
@@ -261,6 +270,7 @@ class FolderReader {
   Dataset dataset_;
   UniqueKeys ids_{"the id"};
   UniqueKeys paths_{"the path"};
+  ListedAt places_;
   std::vector<Part> parts_;
   std::map<std::string, int32_t> tag_numbers_;
   std::vector<std::vector<int32_t>> listed_;

@@ -1,9 +1,7 @@
 #include <algorithm>
 #include <array>
-#include <system_error>
 
 #include "harness/core/errors.h"
-#include "harness/core/files.h"
 #include "harness/core/text.h"
 #include "splits/reader_support.h"
 #include "splits/readers.h"
@@ -43,23 +41,21 @@ Dataset load_gtzan(const Options& options) {
   dataset.name = "gtzan";
   dataset.task = TaskKind::kMulticlass;
   dataset.tags = genres();
-  const std::filesystem::path audio =
-      first_existing(dataset.root, {".", "genres", "genres_original", "Data/genres_original"}, "blues");
   const std::string& given = options.text("lists");
   const std::filesystem::path lists =
-      dataset.root / (given.empty() ? first_existing(dataset.root, {".", "GTZAN_split", "lists"}, kLists[0].name)
+      dataset.root / (given.empty() ? first_existing(dataset.root, {".", "GTZAN_split", "lists"}, {kLists[0].name})
                                     : std::filesystem::path(given));
   Split split;
   split.name = "default";
   UniqueKeys names("the file");
+  ListedAt listed;
   for (const ListFile& list : kLists) {
     const std::filesystem::path path =
         existing_file("gtzan", (lists / list.name).lexically_normal(),
                       "fetch it from github.com/jongpillee/music_dataset_split, GTZAN_split");
-    constexpr uint64_t kMaxListBytes = uint64_t{1} << 20U;
-    const std::vector<std::string> lines = split_text(read_text_file(path, kMaxListBytes), '\n');
+    const std::vector<std::string> lines = read_lines(path);
     for (size_t i = 0; i < lines.size(); ++i) {
-      const std::string line = trim(lines[i]);
+      const std::string& line = lines[i];
       if (line.empty()) continue;
       const auto number = static_cast<int64_t>(i) + 1;
       const std::filesystem::path file = line;
@@ -71,19 +67,8 @@ Dataset load_gtzan(const Options& options) {
       Track track;
       track.id = (file.parent_path() / file.stem()).string();
       names.add(track.id, path, number);
-      // The lists say .wav, the original archive holds .au.
-      track.audio = (audio / (track.id + ".au")).lexically_normal();
-      const std::filesystem::path wav = (audio / (track.id + ".wav")).lexically_normal();
-      std::error_code ignored;
-      if (!std::filesystem::exists(dataset.root / track.audio, ignored) &&
-          std::filesystem::exists(dataset.root / wav, ignored)) {
-        track.audio = wav;
-        if (track.id == kTruncatedClip) {
-          dataset.notes.push_back(std::string(kTruncatedClip) +
-                                  ".wav (training part) is cut short and cannot be decoded in a widespread copy; the "
-                                  "original .au is whole");
-        }
-      }
+      listed.add(path, number);
+      track.audio = track.id + ".au";
       track.expected_s = 30.0F;
       for (const std::string& name : genres()) dataset.labels.push_back(name == genre ? 1 : 0);
       dataset.tracks.push_back(std::move(track));
@@ -91,9 +76,18 @@ Dataset load_gtzan(const Options& options) {
     }
   }
   dataset.splits.push_back(std::move(split));
+  // The lists say .wav, the original archive holds .au.
+  const auto wav = [](std::filesystem::path file) { return file.replace_extension(".wav"); };
+  locate_audio({".", "genres", "genres_original", "Data/genres_original"}, wav, dataset);
+  for (const Track& track : dataset.tracks) {
+    if (track.id != kTruncatedClip || track.audio.extension() != ".wav") continue;
+    dataset.notes.push_back(std::string(kTruncatedClip) +
+                            ".wav (training part) is cut short and cannot be decoded in a widespread copy; the "
+                            "original .au is whole");
+  }
   dataset.notes.emplace_back(
       "artists of GTZAN are not listed: the fault-filtered lists keep them apart as far as they are known");
-  check_audio_files("gtzan", options, "unpack genres.tar.gz below root", dataset);
+  check_audio_files("gtzan", options, "unpack genres.tar.gz below root", listed, dataset);
   return dataset;
 }
 
@@ -115,8 +109,9 @@ DatasetEntry gtzan_entry() {
   entry.facts.options = gtzan_options();
   entry.load = load_gtzan;
   entry.sample_rate_hz = 22050;
-  entry.known_broken = {
-      {kTruncatedClip, "the .wav of a widespread copy is cut short and cannot be decoded; the owner's .au is whole"}};
+  entry.known_broken = {{kTruncatedClip,
+                         "the .wav of a widespread copy is cut short and cannot be decoded; the owner's .au is whole",
+                         ".wav"}};
   return entry;
 }
 

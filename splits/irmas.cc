@@ -5,7 +5,6 @@
 #include <string_view>
 
 #include "harness/core/errors.h"
-#include "harness/core/files.h"
 #include "harness/core/text.h"
 #include "splits/assign.h"
 #include "splits/audio_tree.h"
@@ -75,6 +74,7 @@ class IrmasReader {
   Dataset read() {
     dataset_.root = root_;
     dataset_.name = dataset_label("irmas", irmas_options(), options_, {"valid_fraction", "seed"});
+    dataset_.group_kind = "recording";
     for (const Instrument& instrument : kInstruments) dataset_.tags.emplace_back(instrument.name);
     read_training();
     Split split;
@@ -108,6 +108,7 @@ class IrmasReader {
     track.id = std::move(id);
     track.audio = std::move(audio);
     track.group = printable_id(group);
+    track.recording = track.group;
     dataset_.tracks.push_back(std::move(track));
     for (size_t tag = 0; tag < kInstruments.size(); ++tag) {
       dataset_.labels.push_back(std::find(tags.begin(), tags.end(), tag) != tags.end() ? 1 : 0);
@@ -177,15 +178,14 @@ class IrmasReader {
   static std::vector<size_t> read_codes(const std::filesystem::path& path) {
     constexpr uint64_t kMaxLabelBytes = 65536;
     std::vector<size_t> tags;
-    const std::vector<std::string> lines = split_text(read_text_file(path, kMaxLabelBytes), '\n');
+    const std::vector<std::string> lines = read_lines(path, kMaxLabelBytes);
     for (size_t i = 0; i < lines.size(); ++i) {
-      // Some lines end in a tab or in blanks.
-      const std::string code = trim(lines[i]);
+      const std::string& code = lines[i];
       if (code.empty()) continue;
       const auto tag = tag_of_code(code);
       if (!tag)
         throw DataError(at_line(path, static_cast<int64_t>(i) + 1) +
-                        ": an instrument code as 'cel' was expected, found '" + printable_id(code) + "'");
+                        ": an instrument code as 'cel' was expected, found '" + code + "'");
       tags.push_back(*tag);
     }
     if (tags.empty()) throw DataError(path.string() + ": at least one instrument code was expected, the file has none");

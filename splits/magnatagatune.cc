@@ -1,7 +1,6 @@
 #include <algorithm>
-#include <array>
-#include <map>
 #include <set>
+#include <system_error>
 #include <unordered_map>
 
 #include "harness/core/csv.h"
@@ -54,12 +53,27 @@ struct ClipInfo {
 
 std::unordered_map<std::string, ClipInfo> read_clip_info(const std::filesystem::path& path) {
   std::unordered_map<std::string, ClipInfo> clips;
-  const CsvTable table = CsvTable::read(path, {'\t'});
-  const size_t id = table.column("clip_id");
-  const size_t artist = table.column("artist");
-  const size_t album = table.column("album");
-  for (const CsvRow& row : table.rows()) clips[row.fields[id]] = {row.fields[artist], row.fields[album]};
+  try {
+    const CsvTable table = CsvTable::read(path, {'\t'});
+    const size_t id = table.column("clip_id");
+    const size_t artist = table.column("artist");
+    const size_t album = table.column("album");
+    UniqueKeys ids("the clip_id");
+    for (const CsvRow& row : table.rows()) {
+      ids.add(row.fields[id], path, row.line);
+      clips[row.fields[id]] = {row.fields[artist], row.fields[album]};
+    }
+  } catch (const DataError& error) {
+    throw DataError(std::string(error.what()) + " (fetch it again, or remove it to take artists from file names)");
+  }
   return clips;
+}
+
+// "0/artist-album-01-title-30-59" is cut from the track "0/artist-album-01-title".
+std::string recording_of(const std::string& id) {
+  const size_t end = id.rfind('-');
+  const size_t start = end == std::string::npos || end == 0 ? std::string::npos : id.rfind('-', end - 1);
+  return start == std::string::npos ? "" : id.substr(0, start);
 }
 
 Part part_of_folder(char folder) {
@@ -78,13 +92,13 @@ class MagnatagatuneReader {
     dataset_.root = root_;
     dataset_.name = dataset_label("magnatagatune", magnatagatune_options(), options_, {"untagged"});
     dataset_.tags = top_50_tags();
-    audio_folder_ = first_existing(root_, {".", "mp3", "audio", "MagnaTagATune"}, "0");
     const std::filesystem::path info = root_ / "clip_info_final.csv";
-    try {
+    std::error_code ignored;
+    if (std::filesystem::exists(info, ignored)) {
       info_ = read_clip_info(info);
-    } catch (const DataError& error) {
-      dataset_.notes.push_back(std::string("artists are taken from file names and albums are unknown: ") +
-                               error.what());
+    } else {
+      dataset_.notes.push_back("artists are taken from file names and albums are unknown: " + info.string() +
+                               " is not there");
     }
     csv_ = existing_file("magnatagatune", root_ / "annotations_final.csv",
                          "fetch it from https://mirg.city.ac.uk/codeapps/the-magnatagatune-dataset");
@@ -103,7 +117,8 @@ class MagnatagatuneReader {
     split.parts = std::move(parts_);
     dataset_.splits.push_back(std::move(split));
     tell();
-    check_audio_files("magnatagatune", options_, "unpack all three parts of mp3.zip below root", dataset_);
+    locate_audio({".", "mp3", "audio", "MagnaTagATune"}, nullptr, dataset_);
+    check_audio_files("magnatagatune", options_, "unpack all three parts of mp3.zip below root", listed_, dataset_);
     return std::move(dataset_);
   }
 
@@ -141,6 +156,7 @@ class MagnatagatuneReader {
       throw DataError(at_line(csv_, row.line) + ": mp3_path must begin with one of the folders 0 to f, found '" + path +
                       "'");
     }
+    paths_.add(path, csv_, row.line);
     for (const size_t column : all_tag_columns_) {
       const std::string& cell = row.fields[column];
       if (cell != "0" && cell != "1") {
@@ -163,7 +179,8 @@ class MagnatagatuneReader {
     Track track;
     // The path names a clip in every list in circulation; the number only in the owner's.
     track.id = std::filesystem::path(path).replace_extension().string();
-    track.audio = (audio_folder_ / path).lexically_normal();
+    track.audio = path;
+    track.recording = recording_of(track.id);
     track.expected_s = 29.0F;
     const auto info = info_.find(id);
     if (info != info_.end()) {
@@ -174,6 +191,7 @@ class MagnatagatuneReader {
       n_without_info_ += info_.empty() ? 0 : 1;
     }
     dataset_.tracks.push_back(std::move(track));
+    listed_.add(csv_, row.line);
     parts_.push_back(part_of_folder(path[0]));
   }
 
@@ -218,7 +236,6 @@ class MagnatagatuneReader {
   bool keep_untagged_;
   Dataset dataset_;
   std::filesystem::path csv_;
-  std::filesystem::path audio_folder_;
   std::unordered_map<std::string, ClipInfo> info_;
   std::vector<std::string> header_;
   size_t id_column_ = 0;
@@ -228,6 +245,8 @@ class MagnatagatuneReader {
   std::vector<int64_t> positives_;  // per column
   std::vector<Part> parts_;
   UniqueKeys ids_{"the clip_id"};
+  UniqueKeys paths_{"the mp3_path"};
+  ListedAt listed_;
   int64_t n_rows_ = 0;
   int64_t n_broken_ = 0;
   int64_t n_untagged_ = 0;

@@ -28,7 +28,7 @@ std::string split_manifest(const Dataset& dataset, const Split& split) {
   text += "split\t" + split.name + "\n";
   text += "task\t" + task_name(dataset.task) + "\n";
   text += "tags\t" + join_text(dataset.tags, "\t") + "\n";
-  for (const Part part : {Part::kTrain, Part::kValid, Part::kTest}) {
+  for (const Part part : kUsedParts) {
     text += part_name(part) + "\t" + std::to_string(counts[static_cast<size_t>(part)]) + "\n";
   }
   const std::array<std::string, 4> names = {part_name(Part::kUnused), part_name(Part::kTrain), part_name(Part::kValid),

@@ -5,7 +5,6 @@
 #include <unordered_map>
 
 #include "harness/core/errors.h"
-#include "harness/core/files.h"
 #include "harness/core/npy.h"
 #include "harness/core/text.h"
 #include "splits/pickle_list.h"
@@ -75,7 +74,6 @@ constexpr size_t kFilteredTrain = 201680;
 constexpr size_t kFilteredList = 213454;
 
 constexpr std::array<const char*, 3> kPartNames = {"train", "valid", "test"};
-constexpr std::array<Part, 3> kParts = {Part::kTrain, Part::kValid, Part::kTest};
 
 const std::vector<OptionSpec>& msd_options() {
   static const std::vector<OptionSpec> options = {
@@ -96,11 +94,10 @@ bool is_msd_id(const std::string& text) {
   return text.size() == 18 && starts_with(text, "TR") && std::all_of(text.begin(), text.end(), legal);
 }
 
-std::vector<std::string> read_lines(const std::filesystem::path& path) {
-  constexpr uint64_t kMaxListBytes = uint64_t{256} << 20U;
-  std::vector<std::string> lines = split_text(read_text_file(path, kMaxListBytes), '\n');
-  while (!lines.empty() && trim(lines.back()).empty()) lines.pop_back();
-  for (std::string& line : lines) line = trim(line);
+// Lines of one of the *_x_*.txt lists, those at its end that are empty left out.
+std::vector<std::string> read_list(const std::filesystem::path& path) {
+  std::vector<std::string> lines = read_lines(path);
+  while (!lines.empty() && lines.back().empty()) lines.pop_back();
   return lines;
 }
 
@@ -127,7 +124,7 @@ class MsdReader {
     dataset_.tags = last_fm_tags();
     Split choi;
     choi.name = "choi";
-    for (size_t p = 0; p < kParts.size(); ++p) read_choi_part(kPartNames[p], kParts[p], choi);
+    for (size_t p = 0; p < kUsedParts.size(); ++p) read_choi_part(kPartNames[p], kUsedParts[p], choi);
     for (size_t i = 0; i < dataset_.tracks.size(); ++i) index_.emplace(dataset_.tracks[i].id, i);
     std::optional<Split> filtered = read_filtered();
     if (filtered) dataset_.splits.push_back(std::move(*filtered));
@@ -137,7 +134,7 @@ class MsdReader {
         "201,680 tracks: never mix them");
     choose_layout();
     check_audio_files("msd", options_, "name the layout with audio_layout, copies of the previews are often incomplete",
-                      dataset_);
+                      listed_, dataset_);
     return std::move(dataset_);
   }
 
@@ -145,7 +142,7 @@ class MsdReader {
   std::filesystem::path list(const std::string& name, const std::string& what_to_do) const {
     const std::string& given = options_.text("lists");
     const std::filesystem::path folder =
-        given.empty() ? root_ / first_existing(root_, {".", "MSD_split_for_tagging", "MSD_split", "lists"}, name)
+        given.empty() ? root_ / first_existing(root_, {".", "MSD_split_for_tagging", "MSD_split", "lists"}, {name})
                       : root_ / given;
     return existing_file("msd", (folder / name).lexically_normal(), what_to_do);
   }
@@ -155,8 +152,8 @@ class MsdReader {
     const std::filesystem::path id_list = list(part_name + "_x_msd_id.txt", source);
     const std::filesystem::path file_list = list(part_name + "_x_filename.txt", source);
     const std::filesystem::path label_file = list(part_name + "_y.npy", source);
-    const std::vector<std::string> ids = read_lines(id_list);
-    const std::vector<std::string> files = read_lines(file_list);
+    const std::vector<std::string> ids = read_list(id_list);
+    const std::vector<std::string> files = read_list(file_list);
     const NpyArray labels = read_npy(label_file);
     if (files.size() != ids.size()) {
       throw DataError(file_list.string() + ": " + std::to_string(ids.size()) + " lines were expected as in " +
@@ -172,16 +169,22 @@ class MsdReader {
         throw DataError(at_line(id_list, static_cast<int64_t>(i) + 1) +
                         ": an id as TRAAAAW128F429D538 was expected, found '" + ids[i] + "'");
       }
+      ids_.add(ids[i], id_list, static_cast<int64_t>(i) + 1);
+      listed_.add(file_list, static_cast<int64_t>(i) + 1);
       Track track;
       track.id = ids[i];
       track.audio = without_extension(file_list, i, files[i]) + ".clip.mp3";
       dataset_.tracks.push_back(std::move(track));
       split.parts.push_back(part);
     }
-    for (const int64_t label : labels.as_int64()) {
-      if (label != 0 && label != 1)
-        throw DataError(label_file.string() + ": labels must be 0 or 1, found " + std::to_string(label));
-      dataset_.labels.push_back(static_cast<uint8_t>(label));
+    const std::vector<int64_t> values = labels.as_int64();
+    for (size_t i = 0; i < values.size(); ++i) {
+      if (values[i] != 0 && values[i] != 1) {
+        const size_t row = i / dataset_.tags.size();
+        throw DataError(label_file.string() + ": labels must be 0 or 1, found " + std::to_string(values[i]) +
+                        " in row " + std::to_string(row + 1) + " (" + ids[row] + "; fetch it again)");
+      }
+      dataset_.labels.push_back(static_cast<uint8_t>(values[i]));
     }
   }
 
@@ -200,27 +203,29 @@ class MsdReader {
     Split split;
     split.name = "filtered";
     split.parts.assign(dataset_.tracks.size(), Part::kUnused);
-    const std::vector<std::string> train = read_pickled_strings(train_list);
+    std::vector<int64_t> lines;
+    const std::vector<std::string> train = read_pickled_strings(train_list, &lines);
     if (train.size() != kFilteredList) {
       throw DataError(train_list.string() + ": " + std::to_string(kFilteredList) + " ids were expected (the first " +
                       std::to_string(kFilteredTrain) + " train, the others validate), found " +
                       std::to_string(train.size()));
     }
+    UniqueKeys listed("the id");
+    const auto assign = [&](const std::filesystem::path& path, int64_t line, const std::string& id, Part part) {
+      const auto found = index_.find(id);
+      if (found == index_.end()) {
+        throw DataError(at_line(path, line) + ": '" + utf8_text(id) +
+                        "' is in none of the *_x_msd_id.txt lists, which the labels come from (fetch both again)");
+      }
+      listed.add(id, path, line);
+      split.parts[found->second] = part;
+    };
     for (size_t i = 0; i < train.size(); ++i)
-      assign(train_list, train[i], i < kFilteredTrain ? Part::kTrain : Part::kValid, split);
-    for (const std::string& id : read_pickled_strings(test_list)) assign(test_list, id, Part::kTest, split);
+      assign(train_list, lines[i], train[i], i < kFilteredTrain ? Part::kTrain : Part::kValid);
+    lines.clear();
+    const std::vector<std::string> test = read_pickled_strings(test_list, &lines);
+    for (size_t i = 0; i < test.size(); ++i) assign(test_list, lines[i], test[i], Part::kTest);
     return split;
-  }
-
-  void assign(const std::filesystem::path& path, const std::string& id, Part part, Split& split) const {
-    const auto found = index_.find(id);
-    if (found == index_.end()) {
-      throw DataError(path.string() + ": '" + id +
-                      "' is in none of the *_x_msd_id.txt lists, which the labels come from");
-    }
-    Part& own = split.parts[found->second];
-    if (own != Part::kUnused) throw DataError(path.string() + ": '" + id + "' is listed twice");
-    own = part;
   }
 
   // Tracks hold 7digital paths so far; with `auto` the layout of the first file that is there decides.
@@ -248,6 +253,8 @@ class MsdReader {
   std::filesystem::path root_;
   Dataset dataset_;
   std::unordered_map<std::string_view, size_t> index_;
+  UniqueKeys ids_{"the id"};
+  ListedAt listed_;
 };
 
 Dataset load_msd(const Options& options) {

@@ -46,7 +46,6 @@ class MtgJamendoReader {
   Dataset read() {
     dataset_.root = root_;
     dataset_.name = dataset_label("mtg_jamendo", mtg_jamendo_options(), options_, {"subset"});
-    choose_audio();
     const std::filesystem::path lists = list_folder();
     const std::string& subset = options_.text("subset");
     const std::string stem =
@@ -62,27 +61,37 @@ class MtgJamendoReader {
       read_split(lists / name, name, stem);
     }
     fill_labels();
-    check_audio_files("mtg_jamendo", options_, "unpack the tar files of the audio below root", dataset_);
+    find_audio();
+    check_audio_files("mtg_jamendo", options_, "unpack the tar files of the audio below root", listed_, dataset_);
     return std::move(dataset_);
   }
 
  private:
-  void choose_audio() {
-    if (!options_.text("audio_dir").empty()) {
-      audio_folder_ = options_.text("audio_dir");
-    } else {
-      audio_folder_ = first_existing(root_,
-                                     {".", "audio", "audio-low", "raw_30s", "raw_30s/audio", "raw_30s/audio-low",
-                                      "autotagging_moodtheme/audio", "autotagging_moodtheme/audio-low"},
-                                     "00");
-    }
+  void find_audio() {
+    const std::string& given = options_.text("audio_dir");
+    std::vector<std::filesystem::path> folders = {".",
+                                                  "audio",
+                                                  "audio-low",
+                                                  "raw_30s",
+                                                  "raw_30s/audio",
+                                                  "raw_30s/audio-low",
+                                                  "autotagging_moodtheme/audio",
+                                                  "autotagging_moodtheme/audio-low"};
+    if (!given.empty()) folders = {given};
+    // The low-rate version is named NN/ID.low.mp3; the lists do not say so.
+    const auto low = [](std::filesystem::path file) { return file.replace_extension(".low.mp3"); };
+    locate_audio(folders, low, dataset_);
+    const auto n_low = std::count_if(dataset_.tracks.begin(), dataset_.tracks.end(),
+                                     [](const Track& track) { return ends_with(track.audio.native(), ".low.mp3"); });
+    if (n_low > 0)
+      dataset_.notes.push_back(std::to_string(n_low) + " tracks are read from the low-rate version (.low.mp3)");
   }
 
   std::filesystem::path list_folder() const {
     const std::string& given = options_.text("lists");
     std::filesystem::path folder =
         given.empty()
-            ? root_ / first_existing(root_, {"data/splits", "splits", "mtg-jamendo-dataset/data/splits"}, "split-0")
+            ? root_ / first_existing(root_, {"data/splits", "splits", "mtg-jamendo-dataset/data/splits"}, {"split-0"})
             : root_ / given;
     return folder;
   }
@@ -170,16 +179,8 @@ class MtgJamendoReader {
     track.id = "track_" + std::string(digits.size() < 7 ? 7 - digits.size() : 0, '0') + digits;
     track.group = row.fields[1];
     track.album = row.fields[2];
-    track.audio = (audio_folder_ / expected).lexically_normal();
-    std::error_code ignored;
-    if (!std::filesystem::exists(root_ / track.audio, ignored)) {
-      // The low-rate version is named NN/ID.low.mp3; the lists do not say so.
-      const std::filesystem::path low = std::filesystem::path(track.audio).replace_extension(".low.mp3");
-      if (std::filesystem::exists(root_ / low, ignored)) {
-        track.audio = low;
-        ++n_low_;
-      }
-    }
+    track.audio = expected;
+    listed_.add(path, row.line);
     dataset_.tracks.push_back(std::move(track));
     return found->second;
   }
@@ -212,19 +213,16 @@ class MtgJamendoReader {
       for (const int32_t tag : tags_of_track_[i])
         dataset_.labels[i * dataset_.tags.size() + column_of[static_cast<size_t>(tag)]] = 1;
     }
-    if (n_low_ > 0)
-      dataset_.notes.push_back(std::to_string(n_low_) + " tracks are read from the low-rate version (.low.mp3)");
   }
 
   const Options& options_;
   std::filesystem::path root_;
-  std::filesystem::path audio_folder_;
   Dataset dataset_;
   std::unordered_map<int64_t, size_t> index_;
   std::unordered_map<std::string, int32_t> tag_numbers_;
   std::vector<std::string> tag_names_;
   std::vector<std::vector<int32_t>> tags_of_track_;
-  int64_t n_low_ = 0;
+  ListedAt listed_;
 };
 
 Dataset load_mtg_jamendo(const Options& options) {
@@ -236,7 +234,7 @@ Dataset load_mtg_jamendo(const Options& options) {
 std::vector<FileChecksum> mtg_jamendo_checksums(const Dataset& dataset) {
   const std::filesystem::path folder =
       dataset.root /
-      first_existing(dataset.root, {"data/download", "download", "mtg-jamendo-dataset/data/download"}, ".");
+      first_existing(dataset.root, {"data/download", "download", "mtg-jamendo-dataset/data/download"}, {"."});
   std::unordered_map<std::string, std::string> digests;
   for (const char* set : {"autotagging_moodtheme", "raw_30s"}) {
     for (const char* type : {"audio", "audio-low"}) {

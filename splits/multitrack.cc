@@ -1,13 +1,10 @@
 #include "splits/multitrack.h"
 
 #include <algorithm>
-#include <array>
-#include <cmath>
 #include <map>
 #include <optional>
-#include <stdexcept>
+#include <set>
 #include <string_view>
-#include <system_error>
 
 #include "harness/core/config.h"
 #include "harness/core/csv.h"
@@ -70,6 +67,11 @@ Multitrack read_metadata(const std::filesystem::path& path, const std::string& i
   return song;
 }
 
+// Of the owners' two versions of activations, in folders "original" and "v2".
+bool is_second_version(const std::filesystem::path& activation) {
+  return activation.parent_path().filename() == "v2";
+}
+
 // Names of artists are written differently in the two collections.
 std::string artist_key(const std::string& artist) {
   std::string key;
@@ -108,21 +110,29 @@ std::vector<Multitrack> find_multitracks(const std::filesystem::path& root) {
   std::map<std::string, std::filesystem::path> mixes;
   std::map<std::string, std::filesystem::path> activations;
   std::map<std::string, std::filesystem::path> metadata;
-  const auto note = [](auto& files, const std::filesystem::path& file, std::string_view suffix) {
+  std::set<std::string> two_versions;
+  const auto id_of = [](const std::filesystem::path& file, std::string_view suffix) {
     const std::string name = file.filename().string();
-    // The same file may lie in several places; the first in order of paths is taken.
-    if (ends_with(name, suffix)) files.emplace(name.substr(0, name.size() - suffix.size()), file);
+    return ends_with(name, suffix) ? name.substr(0, name.size() - suffix.size()) : "";
   };
+  // The same file may lie in several places; the first in order of paths is taken.
   for (const std::filesystem::path& file : list_files(root, {".yaml", ".lab", ".wav"})) {
-    note(metadata, file, kMetadataSuffix);
-    note(mixes, file, kMixSuffix);
-    note(activations, file, kActivationSuffix);
+    if (const std::string id = id_of(file, kMetadataSuffix); !id.empty()) metadata.emplace(id, file);
+    if (const std::string id = id_of(file, kMixSuffix); !id.empty()) mixes.emplace(id, file);
+    const std::string id = id_of(file, kActivationSuffix);
+    if (id.empty()) continue;
+    const auto [found, is_new] = activations.emplace(id, file);
+    if (is_new || is_second_version(found->second) == is_second_version(file)) continue;
+    two_versions.insert(id);
+    if (is_second_version(file)) found->second = file;
   }
   std::vector<Multitrack> songs;
   for (const auto& [id, path] : metadata) {
     Multitrack song = read_metadata(root / path, id);
+    song.metadata = path;
     if (const auto found = mixes.find(id); found != mixes.end()) song.mix = found->second;
     if (const auto found = activations.find(id); found != activations.end()) song.activation = found->second;
+    song.has_older_activation = two_versions.count(id) > 0;
     songs.push_back(std::move(song));
   }
   return songs;
@@ -167,117 +177,6 @@ StemActivity read_stem_activity(const std::filesystem::path& path) {
   });
   if (activity.times_s.empty())
     throw DataError(path.string() + ": no activations; time,S01,... and rows of numbers were expected");
-  return activity;
-}
-
-namespace {
-
-// Second-order Butterworth low-pass, run forwards and backwards over a signal that is continued oddly at both ends (as
-// in scipy.signal.filtfilt with its default padding), from the steady state of its first value.
-class ZeroPhaseLowPass {
- public:
-  // `cutoff` in fractions of half the sampling rate.
-  explicit ZeroPhaseLowPass(double cutoff) {
-    const double k = std::tan(M_PI * cutoff / 2.0);
-    const double norm = 1.0 / (1.0 + std::sqrt(2.0) * k + k * k);
-    b_ = {k * k * norm, 2.0 * k * k * norm, k * k * norm};
-    a_ = {1.0, 2.0 * (k * k - 1.0) * norm, (1.0 - std::sqrt(2.0) * k + k * k) * norm};
-  }
-
-  std::vector<double> apply(const std::vector<double>& input) const {
-    const size_t pad = std::min<size_t>(kPadding, input.size() - 1);
-    std::vector<double> padded;
-    for (size_t i = pad; i > 0; --i) padded.push_back(2.0 * input.front() - input[i]);
-    padded.insert(padded.end(), input.begin(), input.end());
-    for (size_t i = 1; i <= pad; ++i) padded.push_back(2.0 * input.back() - input[input.size() - 1 - i]);
-    run(padded);
-    std::reverse(padded.begin(), padded.end());
-    run(padded);
-    std::reverse(padded.begin(), padded.end());
-    return {padded.begin() + static_cast<std::ptrdiff_t>(pad), padded.end() - static_cast<std::ptrdiff_t>(pad)};
-  }
-
- private:
-  static constexpr size_t kPadding = 9;
-
-  void run(std::vector<double>& signal) const {
-    // The gain at zero frequency is 1, so a constant passes unchanged.
-    double z1 = (1.0 - b_[0]) * signal.front();
-    double z2 = (b_[2] - a_[2]) * signal.front();
-    for (double& value : signal) {
-      const double output = b_[0] * value + z1;
-      z1 = b_[1] * value - a_[1] * output + z2;
-      z2 = b_[2] * value - a_[2] * output;
-      value = output;
-    }
-  }
-
-  std::array<double, 3> b_{};
-  std::array<double, 3> a_{};
-};
-
-}  // namespace
-
-StemActivity compute_stem_activity(const std::vector<std::string>& stem_ids, const std::vector<Waveform>& stems) {
-  constexpr int64_t kFrame = 4096;
-  constexpr int64_t kHop = 2048;
-  constexpr double kSilence = 0.01;
-  constexpr double kCutoff = 0.075;
-  constexpr double kSteepness = 20.0;
-  constexpr double kMiddle = 0.15;
-  if (stems.empty() || stems.size() != stem_ids.size())
-    throw std::logic_error("compute_stem_activity: one id per stem");
-  int64_t n_samples = 0;
-  for (const Waveform& stem : stems) {
-    if (stem.size() == 0 || stem.sample_rate_hz != stems.front().sample_rate_hz) {
-      throw DataError("multitrack: stems with samples and of one rate were expected");
-    }
-    n_samples = std::max(n_samples, stem.size());
-  }
-  std::array<double, kFrame> window{};
-  for (int64_t i = 0; i < kFrame; ++i) {
-    // The symmetric Hann window of two more points, without its zeros at the ends.
-    window[static_cast<size_t>(i)] =
-        0.5 - 0.5 * std::cos(2.0 * M_PI * static_cast<double>(i + 1) / static_cast<double>(kFrame + 1));
-  }
-  const int64_t n_frames = (n_samples + kHop - 1) / kHop;
-  const size_t n_stems = stems.size();
-  std::vector<std::vector<double>> levels(n_stems, std::vector<double>(static_cast<size_t>(n_frames), 0.0));
-  for (size_t s = 0; s < n_stems; ++s) {
-    for (int64_t frame = 0; frame < n_frames; ++frame) {
-      double sum = 0.0;
-      for (int64_t i = 0; i < kFrame; ++i) {
-        const int64_t at = frame * kHop - kHop + i;
-        if (at < 0 || at >= stems[s].size()) continue;
-        const double sample = static_cast<double>(stems[s].samples[static_cast<size_t>(at)]);
-        if (sample > 0.0) sum += window[static_cast<size_t>(i)] * std::sqrt(sample);
-      }
-      levels[s][static_cast<size_t>(frame)] = sum / static_cast<double>(kFrame);
-    }
-  }
-  std::vector<double> totals(static_cast<size_t>(n_frames), 0.0);
-  for (size_t frame = 0; frame < totals.size(); ++frame) {
-    for (size_t s = 0; s < n_stems; ++s) totals[frame] += levels[s][frame];
-  }
-  const double loudest = *std::max_element(totals.begin(), totals.end());
-  StemActivity activity;
-  activity.stems = stem_ids;
-  activity.values.assign(totals.size() * n_stems, 0.0F);
-  for (size_t frame = 0; frame < totals.size(); ++frame) {
-    activity.times_s.push_back(static_cast<double>(frame) * static_cast<double>(kHop) / stems.front().sample_rate_hz);
-  }
-  const ZeroPhaseLowPass low_pass(kCutoff);
-  for (size_t s = 0; s < n_stems; ++s) {
-    std::vector<double> scaled(totals.size(), 0.0);
-    for (size_t frame = 0; frame < totals.size(); ++frame) {
-      if (totals[frame] >= kSilence) scaled[frame] = levels[s][frame] * static_cast<double>(n_stems) / loudest;
-    }
-    const std::vector<double> smooth = low_pass.apply(scaled);
-    for (size_t frame = 0; frame < totals.size(); ++frame) {
-      activity.values[frame * n_stems + s] =
-          static_cast<float>(1.0 - 1.0 / (1.0 + std::exp(kSteepness * (smooth[frame] - kMiddle))));
-    }
-  }
   return activity;
 }
 
@@ -340,18 +239,22 @@ Dataset load_multitrack(const Options& options) {
   dataset.name =
       dataset_label("multitrack", multitrack_options(), options, {"seed", "valid_fraction", "test_fraction"});
   dataset.tags = multitrack_instruments();
+  ListedAt listed;
   int64_t n_bleeding = 0;
   int64_t n_without_activation = 0;
+  int64_t n_older_activation = 0;
   for (const Multitrack& song : find_multitracks(dataset.root)) {
     if (song.has_bleed) {
       ++n_bleeding;
       continue;
     }
     n_without_activation += song.activation.empty() ? 1 : 0;
+    n_older_activation += song.has_older_activation ? 1 : 0;
     Track track;
     track.id = printable_id(song.id);
-    track.group = artist_key(song.artist);
+    track.group = utf8_text(artist_key(song.artist));
     track.audio = song.mix.empty() ? std::filesystem::path(song.id + kMixSuffix) : song.mix;
+    listed.add(dataset.root / song.metadata, 0);
     const std::vector<uint8_t> labels = song_labels(dataset.root, song);
     dataset.labels.insert(dataset.labels.end(), labels.begin(), labels.end());
     dataset.tracks.push_back(std::move(track));
@@ -373,12 +276,16 @@ Dataset load_multitrack(const Options& options) {
     dataset.notes.push_back(std::to_string(n_without_activation) + " songs have no " + kActivationSuffix +
                             " file: an instrument counts as heard if it has a stem");
   }
+  if (n_older_activation > 0) {
+    dataset.notes.push_back(std::to_string(n_older_activation) +
+                            " songs have activations of both versions: those in v2 are used (remove v2 for the first)");
+  }
   if (dataset.n_tracks() != kPublicBleedFree) {
     dataset.notes.push_back(std::to_string(dataset.n_tracks()) +
                             " bleed-free songs; the public metadata of both collections have " +
                             std::to_string(kPublicBleedFree) + ", the thesis used 461");
   }
-  check_audio_files("multitrack", options, "the mixes <Id>_MIX.wav must lie below root", dataset);
+  check_audio_files("multitrack", options, "the mixes <Id>_MIX.wav must lie below root", listed, dataset);
   return dataset;
 }
 

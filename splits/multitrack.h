@@ -5,8 +5,6 @@
 #include <string>
 #include <vector>
 
-#include "harness/core/waveform.h"
-
 // The multi-track form of MedleyDB and Mixing Secrets: mixes with stems, and how active each stem is over time.
 namespace tagbench {
 
@@ -24,14 +22,16 @@ struct Multitrack {
   std::string id;  // "AimeeNorwich_Child"
   std::string artist;
   bool has_bleed = false;
-  std::filesystem::path mix;         // below root; empty if it is not there
-  std::filesystem::path activation;  // below root; empty if it is not there
+  std::filesystem::path metadata;     // below root
+  std::filesystem::path mix;          // below root; empty if it is not there
+  std::filesystem::path activation;   // below root; empty if it is not there
+  bool has_older_activation = false;  // beside it there is one of the first version (original/)
   std::vector<MultitrackStem> stems;
 };
 
 // Every song whose <Id>_METADATA.yaml lies below root, by id. Mixes (<Id>_MIX.wav) and activations
-// (<Id>_ACTIVATION_CONF.lab) are found by name wherever they lie below root. Errors: DataError that names the file: not
-// YAML, or a field that is missing.
+// (<Id>_ACTIVATION_CONF.lab) are found by name wherever they lie below root; of two activations the one in a folder v2
+// is taken, the owners' second version. Errors: DataError that names the file: not YAML, or a field that is missing.
 std::vector<Multitrack> find_multitracks(const std::filesystem::path& root);
 
 // How active stems are. Values 0 .. 1.
@@ -43,13 +43,6 @@ struct StemActivity {
 
 // <Id>_ACTIVATION_CONF.lab: comma separated, header time,S01,S02,... Errors: DataError that names file and line.
 StemActivity read_stem_activity(const std::filesystem::path& path);
-
-// The same from the sound of the stems, all of one rate, for songs without a file: the owners' algorithm (frames of
-// 4,096 samples every 2,048; mean of the Hann-windowed square root of the positive half wave; normalised over stems;
-// smoothed by a zero-phase second-order Butterworth low-pass; passed through a logistic). Shorter stems count as silent
-// at their end. Source: marl/medleydb, activation confidence of version 2. Errors: DataError for stems without samples
-// or of different rates.
-StemActivity compute_stem_activity(const std::vector<std::string>& stem_ids, const std::vector<Waveform>& stems);
 
 // Which of the 18 instruments sounds in each second: 1 where a stem of the instrument reaches 0.5 in any frame of the
 // second. Shape: [seconds, 18], the last second begun counting.

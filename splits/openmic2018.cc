@@ -2,7 +2,7 @@
 
 #include <algorithm>
 #include <array>
-#include <set>
+#include <map>
 #include <system_error>
 #include <unordered_map>
 
@@ -17,7 +17,7 @@
 namespace tagbench {
 namespace {
 
-constexpr size_t kInstruments = 20;
+constexpr size_t kOpenmicInstruments = 20;
 constexpr int64_t kOwnersClips = 20000;
 
 // Labels that the owners corrected after the first release, all of them positive.
@@ -62,13 +62,13 @@ class Openmic2018Reader {
     dataset_.name =
         dataset_label("openmic2018", openmic2018_options(), options_, {"features", "valid_fraction", "seed"});
     dataset_.task = TaskKind::kPartial;
-    inner_ = first_existing(root_, {".", "openmic-2018"}, "class-map.json");
+    inner_ = first_existing(root_, {".", "openmic-2018"}, {"class-map.json"});
     read_class_map();
     read_labels();
     read_metadata();
     read_partitions();
     check_corrections();
-    check_audio_files("openmic2018", options_, "unpack openmic-2018-v1.0.0.tgz again", dataset_);
+    check_audio_files("openmic2018", options_, "unpack openmic-2018-v1.0.0.tgz again", listed_, dataset_);
     return std::move(dataset_);
   }
 
@@ -82,11 +82,11 @@ class Openmic2018Reader {
     const std::filesystem::path path = file("class-map.json");
     const Json map = read_json(path);
     const std::string expected = path.string() + ": an object with 20 instruments numbered 0 to 19 was expected";
-    if (!map.is_object() || map.size() != kInstruments) throw DataError(expected);
-    dataset_.tags.resize(kInstruments);
+    if (!map.is_object() || map.size() != kOpenmicInstruments) throw DataError(expected);
+    dataset_.tags.resize(kOpenmicInstruments);
     for (const auto& [name, index] : map.items()) {
       if (!index.is_number_integer() || index.get<int64_t>() < 0 ||
-          index.get<int64_t>() >= static_cast<int64_t>(kInstruments)) {
+          index.get<int64_t>() >= static_cast<int64_t>(kOpenmicInstruments)) {
         throw DataError(expected);
       }
       std::string& tag = dataset_.tags[index.get<size_t>()];
@@ -101,6 +101,8 @@ class Openmic2018Reader {
       size_t tag;
       uint8_t value;
     };
+    const bool vggish = options_.text("features") == "vggish";
+    dataset_.has_sound = !vggish;
     const std::filesystem::path path = file("openmic-2018-aggregated-labels.csv");
     const CsvTable table = CsvTable::read(path);
     const size_t key_column = table.column("sample_key");
@@ -130,21 +132,23 @@ class Openmic2018Reader {
           {key, static_cast<size_t>(tag - dataset_.tags.begin()), static_cast<uint8_t>(*relevance >= 0.5 ? 1 : 0)});
     }
     // The owners' arrays hold the clips in the order of their keys.
-    std::set<std::string> keys;
-    for (const Label& label : labels) keys.insert(label.key);
-    const bool vggish = options_.text("features") == "vggish";
-    for (const std::string& key : keys) {
+    std::map<std::string, int64_t> keys;  // with the line of the first label
+    for (size_t i = 0; i < labels.size(); ++i) keys.emplace(labels[i].key, table.rows()[i].line);
+    for (const auto& [key, line] : keys) {
+      listed_.add(path, line);
       Track track;
       track.id = key;
       track.audio = (inner_ / (vggish ? "vggish" : "audio") / key.substr(0, 3) / (key + (vggish ? ".json" : ".ogg")))
                         .lexically_normal();
-      track.group = "fma_" + key.substr(0, key.find('_'));
+      track.recording = "fma_" + key.substr(0, key.find('_'));
+      track.group = track.recording;
       track.expected_s = vggish ? 0.0F : 10.0F;
       index_.emplace(key, dataset_.tracks.size());
       dataset_.tracks.push_back(std::move(track));
     }
-    dataset_.labels.assign(dataset_.tracks.size() * kInstruments, kUnknownLabel);
-    for (const Label& label : labels) dataset_.labels[index_.at(label.key) * kInstruments + label.tag] = label.value;
+    dataset_.labels.assign(dataset_.tracks.size() * kOpenmicInstruments, kUnknownLabel);
+    for (const Label& label : labels)
+      dataset_.labels[index_.at(label.key) * kOpenmicInstruments + label.tag] = label.value;
     if (dataset_.n_tracks() != kOwnersClips) {
       dataset_.notes.push_back(path.filename().string() + " labels " + std::to_string(dataset_.n_tracks()) +
                                " clips, the owners' " + std::to_string(kOwnersClips));
@@ -159,14 +163,22 @@ class Openmic2018Reader {
       const size_t key = table.column("sample_key");
       const size_t artist = table.column(table.has_column("artist_id") ? "artist_id" : "artist_name");
       const size_t album = table.column(table.has_column("album_id") ? "album_id" : "album_title");
+      size_t n_artists = 0;
       for (const CsvRow& row : table.rows()) {
         const auto found = index_.find(row.fields[key]);
         if (found == index_.end()) continue;
         Track& track = dataset_.tracks[found->second];
-        if (!trim(row.fields[artist]).empty()) track.group = "artist_" + trim(row.fields[artist]);
         track.album = trim(row.fields[album]);
+        if (trim(row.fields[artist]).empty()) continue;
+        track.group = "artist_" + trim(row.fields[artist]);
+        ++n_artists;
+      }
+      if (n_artists < dataset_.tracks.size()) {
+        dataset_.notes.push_back(std::to_string(dataset_.tracks.size() - n_artists) +
+                                 " clips have no artist in openmic-2018-metadata.csv: each source track counts as one");
       }
     } catch (const DataError& error) {
+      dataset_.group_kind = "recording";
       dataset_.notes.push_back(std::string("artists are unknown, clips are grouped by source track: ") + error.what());
     }
   }
@@ -240,6 +252,7 @@ class Openmic2018Reader {
   std::filesystem::path inner_;
   Dataset dataset_;
   std::unordered_map<std::string, size_t> index_;
+  ListedAt listed_;
 };
 
 Dataset load_openmic2018(const Options& options) {
@@ -248,7 +261,7 @@ Dataset load_openmic2018(const Options& options) {
 
 // The file `checksums` of the archive, as far as it names audio or features that are tracks.
 std::vector<FileChecksum> openmic2018_checksums(const Dataset& dataset) {
-  const std::filesystem::path inner = first_existing(dataset.root, {".", "openmic-2018"}, "class-map.json");
+  const std::filesystem::path inner = first_existing(dataset.root, {".", "openmic-2018"}, {"class-map.json"});
   const std::filesystem::path list = dataset.root / inner / "checksums";
   std::error_code ignored;
   if (!std::filesystem::is_regular_file(list, ignored)) return {};

@@ -19,12 +19,13 @@ class PickledListReader {
   explicit PickledListReader(const std::filesystem::path& path)
       : path_(path), bytes_(read_text_file(path, kMaxPickleBytes)), rest_(bytes_) {}
 
-  std::vector<std::string> read() {
+  std::vector<std::string> read(std::vector<int64_t>* lines) {
     if (rest_.substr(0, 2) != "(l") fail("a Python 2 pickle of a list of strings (protocol 0) was expected");
     rest_.remove_prefix(2);
     skip_memo();
     std::vector<std::string> strings;
     while (peek() != '.') {
+      if (lines != nullptr) lines->push_back(line_);
       strings.push_back(string_item());
       skip_memo();
       if (peek() != 'a') fail("'a' was expected after a string");
@@ -127,8 +128,8 @@ class PickledListReader {
 
 }  // namespace
 
-std::vector<std::string> read_pickled_strings(const std::filesystem::path& path) {
-  return PickledListReader(path).read();
+std::vector<std::string> read_pickled_strings(const std::filesystem::path& path, std::vector<int64_t>* lines) {
+  return PickledListReader(path).read(lines);
 }
 
 }  // namespace tagbench

@@ -6,7 +6,6 @@
 #include <cmath>
 #include <memory>
 #include <mutex>
-#include <set>
 #include <system_error>
 #include <unordered_map>
 

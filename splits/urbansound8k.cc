@@ -1,5 +1,4 @@
 #include <algorithm>
-#include <array>
 
 #include "harness/core/csv.h"
 #include "harness/core/errors.h"
@@ -11,10 +10,10 @@
 namespace tagbench {
 namespace {
 
-constexpr int kFolds = 10;
-constexpr size_t kOwnersRows = 8732;
+constexpr int kUrbanFolds = 10;
+constexpr size_t kOwnersSlices = 8732;
 
-const std::vector<std::string>& classes() {
+const std::vector<std::string>& urban_classes() {
   static const std::vector<std::string> names = {"air_conditioner", "car_horn",      "children_playing", "dog_bark",
                                                  "drilling",        "engine_idling", "gun_shot",         "jackhammer",
                                                  "siren",           "street_music"};
@@ -46,22 +45,25 @@ Dataset load_urbansound8k(const Options& options) {
   dataset.root = existing_root("urbansound8k", options, "metadata/UrbanSound8K.csv and audio/");
   dataset.name = dataset_label("urbansound8k", urbansound8k_options(), options, {"valid_fold"});
   dataset.task = TaskKind::kMulticlass;
-  dataset.tags = classes();
-  const std::filesystem::path inner = first_existing(dataset.root, {".", "UrbanSound8K"}, "metadata");
+  dataset.tags = urban_classes();
+  const std::filesystem::path inner = first_existing(dataset.root, {".", "UrbanSound8K"}, {"metadata"});
   const std::filesystem::path csv =
       existing_file("urbansound8k", (dataset.root / inner / "metadata" / "UrbanSound8K.csv").lexically_normal(),
                     "unpack UrbanSound8K.tar.gz below root");
   const CsvTable table = CsvTable::read(csv);
+  dataset.group_kind = "recording";
   UniqueKeys names("the slice");
+  ListedAt listed;
   std::vector<int> folds;
   for (const CsvRow& row : table.rows()) {
     const std::string file = trim(row.fields[table.column("slice_file_name")]);
     const std::string source = trim(row.fields[table.column("fsID")]);
-    const auto fold = static_cast<int>(checked_real(table, row, "fold", 1, kFolds));
-    const auto target = static_cast<size_t>(checked_real(table, row, "classID", 0, 9));
+    const auto fold = static_cast<int>(checked_integer(table, row, "fold", 1, kUrbanFolds));
+    const auto target = static_cast<size_t>(checked_integer(table, row, "classID", 0, 9));
     const double start_s = checked_real(table, row, "start", 0.0, 1e6);
     const double end_s = checked_real(table, row, "end", start_s, 1e6);
     names.add(file, csv, row.line);
+    listed.add(csv, row.line);
     // fsID-classID-occurrence-slice.wav
     const std::vector<std::string> name = split_text(file, '-');
     if (name.size() != 4 || name[0] != source || name[1] != std::to_string(target) || !ends_with(file, ".wav") ||
@@ -70,25 +72,26 @@ Dataset load_urbansound8k(const Options& options) {
                       "-occurrence-slice.wav' was expected from fsID and classID, found '" + file + "'");
     }
     const std::string& label = row.fields[table.column("class")];
-    if (label != classes()[target]) {
-      throw DataError(table.where(row) + ": classID " + std::to_string(target) + " is " + classes()[target] +
+    if (label != urban_classes()[target]) {
+      throw DataError(table.where(row) + ": classID " + std::to_string(target) + " is " + urban_classes()[target] +
                       ", found '" + label + "'");
     }
     Track track;
     track.id = file.substr(0, file.size() - 4);
     track.audio = (inner / "audio" / ("fold" + std::to_string(fold)) / file).lexically_normal();
     track.group = source;
+    track.recording = source;
     track.expected_s = static_cast<float>(end_s - start_s);
-    for (size_t i = 0; i < classes().size(); ++i) dataset.labels.push_back(i == target ? 1 : 0);
+    for (size_t i = 0; i < urban_classes().size(); ++i) dataset.labels.push_back(i == target ? 1 : 0);
     dataset.tracks.push_back(std::move(track));
     folds.push_back(fold);
   }
-  dataset.splits = fold_splits(folds, kFolds, options.text("valid_fold") == "next");
-  if (table.rows().size() != kOwnersRows) {
+  dataset.splits = fold_splits(folds, kUrbanFolds, options.text("valid_fold") == "next");
+  if (table.rows().size() != kOwnersSlices) {
     dataset.notes.push_back("UrbanSound8K.csv lists " + std::to_string(table.rows().size()) + " slices, the owner's " +
-                            std::to_string(kOwnersRows) + ": results are not comparable with published ones");
+                            std::to_string(kOwnersSlices) + ": results are not comparable with published ones");
   }
-  check_audio_files("urbansound8k", options, "the download seems incomplete", dataset);
+  check_audio_files("urbansound8k", options, "the download seems incomplete", listed, dataset);
   return dataset;
 }
 
@@ -107,6 +110,8 @@ DatasetEntry urbansound8k_entry() {
       "parent.";
   entry.facts.options = urbansound8k_options();
   entry.load = load_urbansound8k;
+  // The list states begin and end to the microsecond, and the shortest slices last 0.05 s.
+  entry.length_tolerance_s = 0.05;
   return entry;
 }
 

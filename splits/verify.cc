@@ -24,11 +24,12 @@
 #include "splits/audio_tree.h"
 #include "splits/openmic2018.h"
 #include "splits/reader_support.h"
+#include "splits/state_file.h"
 
 namespace tagbench {
 namespace {
 
-constexpr const char* kStateFormat = "tagbench verify state 1";
+constexpr const char* kStateFormat = "tagbench verify state 2";
 
 // What is remembered of one file.
 struct Record {
@@ -43,16 +44,11 @@ struct Record {
   std::string format;
 };
 
-// File names of old archives are not always UTF-8, which JSON demands.
-std::string json_text(const std::string& text) {
-  return is_valid_utf8(text) ? text : printable_id(text);
-}
-
-Json record_json(const std::string& id, const Record& record) {
+Json record_json(const std::string& file, const Record& record) {
   Json json;
-  json["id"] = id;
+  json["file"] = file;
   json["state"] = static_cast<int>(record.state);
-  json["message"] = json_text(record.message);
+  json["message"] = utf8_text(record.message);
   json["bytes"] = record.bytes;
   json["changed"] = record.changed;
   json["digest"] = record.digest;
@@ -63,37 +59,37 @@ Json record_json(const std::string& id, const Record& record) {
   return json;
 }
 
-// Records by track id. A damaged line, such as the last of a killed process, counts for nothing.
+// Records by file, which differs between variants of one corpus where the file does. A damaged line, such as the last
+// of a killed process, counts for nothing.
 class StateFile {
  public:
   StateFile(const std::filesystem::path& path, const Dataset& dataset) : path_(path) {
     if (path_.empty()) return;
-    const std::string header = Json{{"format", kStateFormat}, {"dataset", dataset.name}}.dump();
-    const bool usable = read(header);
-    if (path_.has_parent_path()) std::filesystem::create_directories(path_.parent_path());
+    const std::string header = state_header(kStateFormat, dataset);
+    const bool usable = has_state("data verify", path_, header);
+    if (usable) read();
     // A line end first: the last line may be half a line.
     file_.open(path_, usable ? std::ios::app : std::ios::trunc);
     file_ << (usable ? std::string() : header) << '\n' << std::flush;
     if (!file_) throw DataError("verify: cannot write " + path_.string());
   }
 
-  const Record* find(const std::string& id) const {
-    const auto found = records_.find(id);
+  const Record* find(const std::filesystem::path& file) const {
+    const auto found = records_.find(utf8_text(file.string()));
     return found == records_.end() ? nullptr : &found->second;
   }
 
-  void add(const std::string& id, const Record& record) {
+  void add(const std::filesystem::path& file, const Record& record) {
     if (path_.empty()) return;
     const std::lock_guard<std::mutex> guard(mutex_);
-    file_ << record_json(id, record).dump() << '\n' << std::flush;
+    file_ << record_json(utf8_text(file.string()), record).dump() << '\n' << std::flush;
     if (!file_) throw DataError("verify: cannot write " + path_.string() + " (is the disk full?)");
   }
 
  private:
-  bool read(const std::string& header) {
+  void read() {
     std::ifstream file(path_);
     std::string line;
-    if (!std::getline(file, line) || line != header) return false;
     while (std::getline(file, line)) {
       const Json json = Json::parse(line, nullptr, false);
       if (json.is_discarded() || !json.is_object()) continue;
@@ -110,12 +106,11 @@ class StateFile {
         record.sample_rate_hz = json.at("sample_rate_hz").get<int>();
         record.channels = json.at("channels").get<int>();
         record.format = json.at("format").get<std::string>();
-        records_[json.at("id").get<std::string>()] = std::move(record);
+        records_[json.at("file").get<std::string>()] = std::move(record);
       } catch (const Json::exception&) {
         continue;
       }
     }
-    return true;
   }
 
   std::filesystem::path path_;
@@ -129,13 +124,12 @@ void mark(Record& record, FileState state, const std::string& message) {
   record.message += (record.message.empty() ? "" : "; ") + message;
 }
 
-// The owner's length holds within a second or 5 %, whichever is more: coders pad, and "30 s" is often a little more or
-// less.
-bool is_other_length(double found_s, double expected_s) {
-  return std::abs(found_s - expected_s) > std::max(1.0, 0.05 * expected_s);
+// Coders pad, and "30 s" is often a little more or less.
+double length_tolerance_s(const DatasetEntry& entry, double expected_s) {
+  return entry.length_tolerance_s > 0.0 ? entry.length_tolerance_s : std::min(1.0, 0.1 * expected_s);
 }
 
-void check_audio(const std::filesystem::path& path, const Track& track, int expected_rate_hz, Record& record) {
+void check_audio(const std::filesystem::path& path, const Track& track, const DatasetEntry& entry, Record& record) {
   const AudioInfo info = probe_audio(path);
   const Waveform waveform = decode_audio(path);
   record.duration_s = waveform.duration_s();
@@ -143,24 +137,26 @@ void check_audio(const std::filesystem::path& path, const Track& track, int expe
   record.channels = info.channels;
   record.format = info.format;
   const auto expected_s = static_cast<double>(track.expected_s);
-  if (expected_s > 0.0 && is_other_length(record.duration_s, expected_s)) {
+  if (expected_s > 0.0 && std::abs(record.duration_s - expected_s) > length_tolerance_s(entry, expected_s)) {
     mark(record, FileState::kSuspicious,
          format_fixed(expected_s, 2) + " s were expected, found " + format_fixed(record.duration_s, 2) + " s");
   }
-  if (expected_rate_hz > 0 && info.sample_rate_hz != expected_rate_hz) {
+  if (entry.sample_rate_hz > 0 && info.sample_rate_hz != entry.sample_rate_hz) {
     mark(record, FileState::kSuspicious,
-         std::to_string(expected_rate_hz) + " Hz were expected, found " + std::to_string(info.sample_rate_hz) + " Hz");
+         std::to_string(entry.sample_rate_hz) + " Hz were expected, found " + std::to_string(info.sample_rate_hz) +
+             " Hz");
   }
 }
 
-Record check_file(const std::filesystem::path& path, const Track& track, int expected_rate_hz,
-                  const FileChecksum* checksum, Record record) {
+Record check_file(const Dataset& dataset, const Track& track, const DatasetEntry& entry, const FileChecksum* checksum,
+                  Record record) {
+  const std::filesystem::path path = dataset.root / track.audio;
   try {
-    if (to_lower(path.extension().string()) == ".json") {
+    if (dataset.has_sound) {
+      check_audio(path, track, entry, record);
+    } else {
       read_vggish_json(path);
       record.format = "VGGish features";
-    } else {
-      check_audio(path, track, expected_rate_hz, record);
     }
     if (checksum != nullptr) {
       record.digest = checksum->digest;
@@ -172,6 +168,10 @@ Record check_file(const std::filesystem::path& path, const Track& track, int exp
     mark(record, FileState::kBroken, error.what());
   }
   return record;
+}
+
+bool is_that_form(const KnownBroken& broken, const Track& track) {
+  return broken.extension.empty() || to_lower(track.audio.extension().string()) == broken.extension;
 }
 
 std::vector<std::filesystem::path> files_of_no_track(const Dataset& dataset) {
@@ -259,15 +259,23 @@ bool VerifyReport::good() const {
 }
 
 VerifyReport verify_dataset(const Dataset& dataset, const VerifyOptions& options) {
-  const DatasetEntry& entry = find_dataset(dataset.name.substr(0, dataset.name.find(':')));
+  const DatasetEntry& entry = find_dataset(dataset.reader());
+  VerifyReport report;
+  StateFile state(options.state, dataset);
   std::vector<FileChecksum> listed;
-  if (options.checksums && entry.checksums != nullptr) listed = entry.checksums(dataset);
+  if (options.checksums && entry.checksums != nullptr) {
+    try {
+      listed = entry.checksums(dataset);
+    } catch (const DataError& error) {
+      // Decoding tells of most damage without them.
+      report.checksum_failure = error.what();
+    }
+  }
   std::unordered_map<std::string, const FileChecksum*> checksums;
   for (const FileChecksum& checksum : listed) checksums.emplace(checksum.file.string(), &checksum);
-  std::unordered_map<std::string, std::string> known_broken;
-  for (const KnownBroken& broken : entry.known_broken) known_broken.emplace(broken.id, broken.reason);
+  std::unordered_map<std::string, const KnownBroken*> known_broken;
+  for (const KnownBroken& broken : entry.known_broken) known_broken.emplace(broken.id, &broken);
 
-  StateFile state(options.state, dataset);
   std::vector<Record> records(dataset.tracks.size());
   Progress progress("verifying", dataset.n_tracks(), "files");
   parallel_for(dataset.n_tracks(), options.threads > 0 ? options.threads : available_processors(), [&](int64_t t) {
@@ -284,25 +292,23 @@ VerifyReport verify_dataset(const Dataset& dataset, const VerifyOptions& options
       record.bytes = static_cast<int64_t>(bytes);
       record.changed = static_cast<int64_t>(std::filesystem::last_write_time(path, error).time_since_epoch().count());
       const std::string digest = checksum == checksums.end() ? "" : checksum->second->digest;
-      const Record* known = state.find(track.id);
+      const Record* known = state.find(track.audio);
       if (known != nullptr && known->bytes == record.bytes && known->changed == record.changed &&
           known->digest == digest) {
         record = *known;
       } else {
-        record = check_file(path, track, entry.sample_rate_hz, checksum == checksums.end() ? nullptr : checksum->second,
-                            record);
-        state.add(track.id, record);
+        record = check_file(dataset, track, entry, checksum == checksums.end() ? nullptr : checksum->second, record);
+        state.add(track.audio, record);
       }
     }
     const auto broken = known_broken.find(track.id);
-    if (broken != known_broken.end() && (record.state == FileState::kBroken || record.state == FileState::kMissing)) {
+    if (broken != known_broken.end() && record.state == FileState::kBroken && is_that_form(*broken->second, track)) {
       record.state = FileState::kKnownBroken;
-      record.message += "; known: " + broken->second;
+      record.message += "; known: " + broken->second->reason;
     }
     progress.advance();
   });
 
-  VerifyReport report;
   report.dataset = dataset.name;
   report.n_tracks = dataset.n_tracks();
   report.splits = check_published_splits(dataset);
@@ -336,7 +342,7 @@ VerifyReport verify_dataset(const Dataset& dataset, const VerifyOptions& options
 
 Json verify_json(const VerifyReport& report, const Dataset& dataset) {
   Json json;
-  json["dataset"] = report.dataset;
+  json["dataset"] = utf8_text(report.dataset);
   json["good"] = report.good();
   json["tracks"] = report.n_tracks;
   for (const FileState state :
@@ -344,6 +350,7 @@ Json verify_json(const VerifyReport& report, const Dataset& dataset) {
     json["files"][file_state_name(state)] = report.count(state);
   }
   json["checksums_compared"] = report.n_checksums;
+  json["checksum_failure"] = report.checksum_failure.empty() ? Json(nullptr) : Json(utf8_text(report.checksum_failure));
   json["hours"] = report.hours;
   json["shortest_s"] = report.shortest_s;
   json["longest_s"] = report.longest_s;
@@ -358,8 +365,11 @@ Json verify_json(const VerifyReport& report, const Dataset& dataset) {
     Json entry;
     entry["split"] = check.split;
     entry["sha256"] = dataset.splits[i].sha256;
-    entry["as_published"] = check.known ? Json(check.matches) : Json(nullptr);
-    entry["message"] = check.message;
+    // Counts alone prove a difference, not that there is none.
+    const bool proven = check.known && (!check.matches || check.compared != "counts");
+    entry["as_published"] = proven ? Json(check.matches) : Json(nullptr);
+    entry["compared"] = check.known ? Json(check.compared) : Json(nullptr);
+    entry["message"] = utf8_text(check.message);
     json["splits"].push_back(std::move(entry));
   }
   json["not_good"] = Json::array();
@@ -367,9 +377,9 @@ Json verify_json(const VerifyReport& report, const Dataset& dataset) {
     const Track& track = dataset.tracks[static_cast<size_t>(verdict.track)];
     Json entry;
     entry["id"] = track.id;
-    entry["file"] = json_text(track.audio.string());
+    entry["file"] = utf8_text(track.audio.string());
     entry["state"] = file_state_name(verdict.state);
-    entry["message"] = json_text(verdict.message);
+    entry["message"] = utf8_text(verdict.message);
     json["not_good"].push_back(std::move(entry));
   }
   json["known_broken_left_out"] = Json::array();
@@ -377,7 +387,7 @@ Json verify_json(const VerifyReport& report, const Dataset& dataset) {
     json["known_broken_left_out"].push_back({{"id", broken.id}, {"reason", broken.reason}});
   json["files_of_no_track"] = Json::array();
   for (const std::filesystem::path& file : report.files_of_no_track)
-    json["files_of_no_track"].push_back(json_text(file.string()));
+    json["files_of_no_track"].push_back(utf8_text(file.string()));
   json["notes"] = report.notes;
   return json;
 }
@@ -385,7 +395,7 @@ Json verify_json(const VerifyReport& report, const Dataset& dataset) {
 namespace {
 
 template <typename Key>
-std::string counts_text(const std::map<Key, int64_t>& counts, const std::string& unit) {
+std::string histogram_text(const std::map<Key, int64_t>& counts, const std::string& unit) {
   std::vector<std::string> parts;
   for (const auto& [key, count] : counts) {
     if constexpr (std::is_same_v<Key, int>) {
@@ -409,11 +419,13 @@ std::string verify_text(const VerifyReport& report, const Dataset& dataset) {
   text += "\n";
   if (report.longest_s > 0.0) {
     text += format_fixed(report.hours, 2) + " h of audio, " + format_fixed(report.shortest_s, 2) + " to " +
-            format_fixed(report.longest_s, 2) + " s each; " + counts_text(report.formats, "") + "; " +
-            counts_text(report.sample_rates_hz, " Hz") + "; " + counts_text(report.channels, " channels") + "\n";
+            format_fixed(report.longest_s, 2) + " s each; " + histogram_text(report.formats, "") + "; " +
+            histogram_text(report.sample_rates_hz, " Hz") + "; " + histogram_text(report.channels, " channels") + "\n";
   }
   if (report.n_checksums > 0)
     text += std::to_string(report.n_checksums) + " files compared with the owner's checksums\n";
+  if (!report.checksum_failure.empty())
+    text += "the owner's checksums were not compared: " + report.checksum_failure + "\n";
   for (const SplitCheck& check : report.splits) text += check.message + "\n";
   if (!report.files_of_no_track.empty()) {
     std::vector<std::string> names;

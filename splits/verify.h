@@ -14,8 +14,8 @@ namespace tagbench {
 
 struct VerifyOptions {
   int threads = 0;  // 0: all processors
-  std::filesystem::path
-      state;  // remembers finished files, so that a stopped call goes on where it was; empty: nothing is kept
+  // Remembers finished files, so that a stopped call goes on where it was; empty: nothing is kept.
+  std::filesystem::path state;
   bool checksums = true;  // compare the owner's checksums, where there are any
 };
 
@@ -37,7 +37,8 @@ struct FileVerdict {
 struct VerifyReport {
   std::string dataset;
   int64_t n_tracks = 0;
-  int64_t n_checksums = 0;  // files compared with the owner's checksum
+  int64_t n_checksums = 0;       // files compared with the owner's checksum
+  std::string checksum_failure;  // why the owner's checksums could not be read; "" if they could, or if there are none
   std::map<FileState, int64_t> counts;
   double hours = 0.0;  // of what could be decoded
   double shortest_s = 0.0;
@@ -59,8 +60,8 @@ struct VerifyReport {
 };
 
 // Opens and decodes every file (features in .json are read), with a progress bar. A file is checked again only if its
-// size or time of change differs from what `state` remembers. Errors: Interrupted, with `state` up to date; DataError
-// if `state` cannot be written.
+// size or time of change differs from what `state` remembers. Errors: Interrupted, with `state` up to date; UsageError
+// for a `state` that is anything else (state_file.h); DataError if it cannot be written.
 VerifyReport verify_dataset(const Dataset& dataset, const VerifyOptions& options);
 
 Json verify_json(const VerifyReport& report, const Dataset& dataset);

@@ -1,3 +1,5 @@
+#include <algorithm>
+#include <filesystem>
 #include <memory>
 
 #include "harness/cli/experiment_flags.h"
@@ -29,6 +31,22 @@ struct DataFlags {
   bool no_audio = false;
   double max_gib = 20.0;
 };
+
+const std::vector<std::string> kListingFormats = {"table", "csv", "json"};
+const std::vector<std::string> kReportFormats = {"table", "json"};
+
+// What would otherwise be found after the work, which may take hours.
+void check_output(const DataFlags& flags, const std::vector<std::string>& formats) {
+  if (std::find(formats.begin(), formats.end(), flags.format) == formats.end()) {
+    throw UsageError("--format: unknown format '" + flags.format + "'; known: " + join_text(formats, ", "));
+  }
+  if (flags.output.empty()) return;
+  const std::filesystem::path output = flags.output;
+  std::error_code ignored;
+  if (std::filesystem::is_directory(output, ignored))
+    throw UsageError("--output: a file was expected, '" + flags.output + "' is a folder");
+  require_writable_directory(output.has_parent_path() ? output.parent_path() : ".");
+}
 
 // `what_is_missing`: the policy for absent files where the user gave none and the reader has one.
 Dataset load(const DataFlags& flags, const std::string& what_is_missing = "") {
@@ -64,7 +82,9 @@ void print_splits(const Dataset& dataset, const std::string& format) {
 
 // The corpus at a glance: parts, tags with positives per part of the first split, or the manifest of one split.
 int show(const DataFlags& flags) {
-  const Dataset dataset = load(flags);
+  check_output(flags, kListingFormats);
+  // Lists and labels need no audio.
+  const Dataset dataset = load(flags, "keep");
   if (!flags.split.empty()) {
     const std::string manifest = split_manifest(dataset, find_split(dataset, flags.split));
     if (flags.output.empty()) {
@@ -99,9 +119,11 @@ int show(const DataFlags& flags) {
 
 int prepare(const DataFlags& flags) {
   handle_interrupts();
+  check_output(flags, kListingFormats);
   if (flags.cache == "none")
     throw UsageError("data prepare: --cache: a folder was expected, as the cache is all it makes");
   const Dataset dataset = load(flags);
+  require_sound(dataset, "data prepare");
   PcmCacheOptions options;
   options.directory = flags.cache.empty() ? default_cache_directory() : std::filesystem::path(flags.cache);
   options.max_bytes = static_cast<uint64_t>(flags.max_gib * 1073741824.0);
@@ -121,17 +143,12 @@ int prepare(const DataFlags& flags) {
 // Text for people, or JSON; `--output` keeps the JSON beside what is printed.
 void print_report(const DataFlags& flags, const std::string& text, const Json& json) {
   if (!flags.output.empty()) write_json(flags.output, json);
-  if (flags.format == "json") {
-    print_text(json.dump(2) + "\n");
-  } else if (flags.format == "table") {
-    print_text(text);
-  } else {
-    throw UsageError("--format: unknown format '" + flags.format + "'; known: table, json");
-  }
+  print_text(flags.format == "json" ? json.dump(2) + "\n" : text);
 }
 
 int verify(const DataFlags& flags) {
   handle_interrupts();
+  check_output(flags, kReportFormats);
   // What is missing is what one asks for here.
   const Dataset dataset = load(flags, "keep");
   VerifyOptions options;
@@ -145,7 +162,8 @@ int verify(const DataFlags& flags) {
 
 int audit(const DataFlags& flags) {
   handle_interrupts();
-  const Dataset dataset = load(flags);
+  check_output(flags, kReportFormats);
+  const Dataset dataset = load(flags, flags.no_audio ? "keep" : "");
   AuditOptions options;
   options.threads = flags.threads;
   options.state = flags.state;
@@ -155,12 +173,12 @@ int audit(const DataFlags& flags) {
   return 0;
 }
 
-void add_dataset_flags(CLI::App& verb, DataFlags& flags) {
+void add_dataset_flags(CLI::App& verb, DataFlags& flags, const std::vector<std::string>& formats) {
   verb.add_option("dataset", flags.dataset, "Dataset: a name, or name:option=value,...")->required();
   verb.add_option("--root", flags.root, "The dataset's folder");
   verb.add_option("--set", flags.settings, "option=value of the dataset (also written dataset.option=value)");
   verb.add_option("--threads", flags.threads, "Threads; 0: all processors (default)")->check(CLI::Range(0, 4096));
-  verb.add_option("--format", flags.format, "table (default), csv or json");
+  verb.add_option("--format", flags.format, join_text(formats, ", ") + " (default table)");
 }
 
 }  // namespace
@@ -173,13 +191,13 @@ void add_data(CLI::App& app, VerbContext& context) {
 
   CLI::App* list =
       data->add_subcommand("list", "Tracks per part, positives per tag; with --split the frozen manifest of a split");
-  add_dataset_flags(*list, *flags);
+  add_dataset_flags(*list, *flags, kListingFormats);
   list->add_option("--split", flags->split, "Print the manifest of this split");
   list->add_option("-o,--output", flags->output, "Write the manifest into this file");
   list->callback([flags, &context] { context.action = [flags] { return show(*flags); }; });
 
   CLI::App* prepare_verb = data->add_subcommand("prepare", "Decode and resample every track into the cache");
-  add_dataset_flags(*prepare_verb, *flags);
+  add_dataset_flags(*prepare_verb, *flags, kListingFormats);
   prepare_verb->add_option("--sample-rate-hz", flags->rates, "Rates to prepare (default 16000)")
       ->check(CLI::Range(1000, 768000));
   prepare_verb->add_option("--cache", flags->cache, "Folder of the cache");
@@ -190,7 +208,7 @@ void add_data(CLI::App& app, VerbContext& context) {
 
   CLI::App* verify_verb =
       data->add_subcommand("verify", "Check that every file is there, can be decoded and is as its owner states");
-  add_dataset_flags(*verify_verb, *flags);
+  add_dataset_flags(*verify_verb, *flags, kReportFormats);
   verify_verb->add_option("--state", flags->state,
                           "File that remembers what was checked, so that a stopped call goes on");
   verify_verb->add_flag("--no-checksums", flags->no_checksums, "Do not compare the owner's checksums");
@@ -198,8 +216,9 @@ void add_data(CLI::App& app, VerbContext& context) {
   verify_verb->callback([flags, &context] { context.action = [flags] { return verify(*flags); }; });
 
   CLI::App* audit_verb = data->add_subcommand(
-      "audit", "Look for leakage between parts (artist, album, equal sound) and for labels that cannot be scored");
-  add_dataset_flags(*audit_verb, *flags);
+      "audit",
+      "Look for leakage between parts (artist, album, recording, equal sound) and for labels that cannot be scored");
+  add_dataset_flags(*audit_verb, *flags, kReportFormats);
   audit_verb->add_option("--state", flags->state, "File that remembers fingerprints, so that a stopped call goes on");
   audit_verb->add_flag("--no-audio", flags->no_audio, "Do not compare the sound of the tracks");
   audit_verb->add_option("-o,--output", flags->output, "Also write the report into this file, as JSON");
@@ -212,7 +231,7 @@ void add_data(CLI::App& app, VerbContext& context) {
   synth->add_option("--set", synth_flags->settings, "option=value of the corpus (tagbench list datasets synth)");
   synth->add_option("--threads", synth_flags->threads, "Threads that render; 0: all processors (default)")
       ->check(CLI::Range(0, 4096));
-  synth->add_option("--format", synth_flags->format, "table (default), csv or json");
+  synth->add_option("--format", synth_flags->format, join_text(kListingFormats, ", ") + " (default table)");
   synth->callback([synth_flags, &context] {
     context.action = [synth_flags] {
       handle_interrupts();

@@ -106,7 +106,41 @@ TEST_F(DataTest, DamagedListsAreOneLineWithFileAndRow) {
   EXPECT_THAT(complaint(labels + "audio/track0.wav,a,test,1,0,0\n"), HasSubstr("appeared before, on line 2"));
   std::filesystem::remove(directory_ / "corpus/audio/track0.wav");
   std::filesystem::remove(directory_ / "corpus/audio/track1.wav");
-  EXPECT_THAT(complaint(labels), HasSubstr("2 of 15 listed audio files are missing: audio/track0.wav"));
+  write_file_atomically(directory_ / "corpus/labels.csv", labels);
+  const Outcome prepare = data("prepare", {"--cache", path("cache")});
+  EXPECT_EQ(prepare.code, 3);
+  EXPECT_THAT(prepare.err, HasSubstr("2 of 15 listed audio files are missing: audio/track0.wav, audio/track1.wav (the "
+                                     "first is listed in "));
+  EXPECT_THAT(prepare.err, HasSubstr("labels.csv, line 2; "));
+  // Lists and labels can be looked at without the audio.
+  EXPECT_EQ(data("list").code, 0);
+  EXPECT_EQ(data("audit", {"--no-audio"}).code, 0);
+  EXPECT_EQ(data("audit").code, 3);
+}
+
+TEST_F(DataTest, WhatCannotBeWrittenIsFoundBeforeTheWork) {
+  for (const char* verb : {"verify", "audit"}) {
+    const Outcome format = data(verb, {"--format", "csv", "--state", path("state")});
+    EXPECT_EQ(format.code, 2);
+    EXPECT_THAT(format.err, HasSubstr("--format: unknown format 'csv'; known: table, json"));
+    EXPECT_EQ(data(verb, {"-o", directory_.path().string(), "--state", path("state")}).code, 2);
+    EXPECT_EQ(data(verb, {"-o", path("corpus/labels.csv/report.json"), "--state", path("state")}).code, 2);
+    EXPECT_FALSE(std::filesystem::exists(directory_ / "state"));
+    EXPECT_THAT(run_program({"data", verb, "--help"}).out, HasSubstr("table, json (default table)"));
+  }
+  EXPECT_EQ(data("prepare", {"--cache", path("cache"), "--format", "xml"}).code, 2);
+  EXPECT_FALSE(std::filesystem::exists(directory_ / "cache"));
+}
+
+TEST_F(DataTest, AFileThatIsNoStateIsLeftAlone) {
+  const std::string labels = read_text_file(directory_ / "corpus/labels.csv");
+  for (const char* verb : {"verify", "audit"}) {
+    const Outcome taken = data(verb, {"--state", path("corpus/labels.csv")});
+    EXPECT_EQ(taken.code, 2);
+    EXPECT_THAT(taken.err, HasSubstr("found a file that begins 'path,"));
+    EXPECT_EQ(data(verb, {"--state", path("corpus/labels.csv/state")}).code, 2);
+  }
+  EXPECT_EQ(read_text_file(directory_ / "corpus/labels.csv"), labels);
 }
 
 TEST(ListDatasetsTest, StatesWhatToFetchFromWhomUnderWhichLicence) {
@@ -239,6 +273,18 @@ TEST_F(PartialLabelsTest, GoThroughTrainingMetricsReportsAndScore) {
                                         "--unseen-artists", "--resamples", "50"});
   EXPECT_EQ(compared.code, 0) << compared.err;
   EXPECT_THAT(compared.out, HasSubstr("test tracks of unseen artists"));
+  // Networks on the features are not there yet.
+  const std::string features = "openmic2018:features=vggish,missing=keep";
+  for (const std::vector<std::string>& words :
+       {std::vector<std::string>{"data", "audit", features, "--root", root_.string()},
+        {"data", "prepare", features, "--root", root_.string(), "--cache", (directory_ / "unused").string()},
+        {"validate", (directory_ / "test.yaml").string(), "--set", "dataset.features=vggish",
+         "dataset.missing=keep"}}) {
+    const Outcome refused = run_program(words);
+    EXPECT_EQ(refused.code, 2) << words[1];
+    EXPECT_THAT(refused.err, HasSubstr("a dataset with sound was expected"));
+  }
+  EXPECT_EQ(run_program({"data", "audit", features, "--root", root_.string(), "--no-audio"}).code, 0);
   // A run from before these lists were kept.
   std::filesystem::remove_all(directory_ / "run/splits");
   const Outcome without = report({"--unseen-artists"});

@@ -58,6 +58,8 @@ TEST_F(AuditTest, FindsSharedArtistsSoundsAndTagsThatCannotBeScored) {
   EXPECT_THAT(split.artists.leaked_tracks, ElementsAre(1, 1, 0));
   EXPECT_THAT(split.artists.tracks_in_second, ElementsAre(4, 1, 4));
   EXPECT_EQ(split.albums.n_known, 0);
+  EXPECT_EQ(split.recordings.n_known, 0);
+  EXPECT_TRUE(report.identity_only.empty());
   EXPECT_THAT(split.tags[1].positive, ElementsAre(1, 0, 4));
   EXPECT_THAT(split.tags[2].negative, ElementsAre(3, 1, 5));
 }
@@ -104,6 +106,53 @@ TEST_F(AuditTest, RemembersWhatItHeardAndListensToChangedFilesAgain) {
   EXPECT_EQ(audit_text(audit_dataset(dataset, options), dataset), whole);
   write_wav(folder_ / "copy.wav", testing::made_music(77, 9.0, 16000));
   EXPECT_EQ(audit_dataset(dataset, options).pairs.size(), 1U);
+}
+
+TEST_F(AuditTest, TellsClipsTooShortForANearMatchApart) {
+  write_wav(folder_ / "p2.wav", testing::made_music(2, 2.0, 16000));
+  std::filesystem::copy_file(folder_ / "p2.wav", folder_ / "p5.wav", std::filesystem::copy_options::overwrite_existing);
+  const Dataset dataset = testing::load("folder", folder_);
+  const AuditReport report = audit_dataset(dataset, {});
+  EXPECT_EQ(report.n_compared, 8);
+  EXPECT_THAT(report.identity_only, ElementsAre("p2.wav", "p5.wav"));
+  EXPECT_EQ(report.pairs.size(), 3U);
+  EXPECT_EQ(audit_json(report, dataset)["compared_for_identity_only"], Json::array({"p2.wav", "p5.wav"}));
+  EXPECT_THAT(audit_text(report, dataset),
+              HasSubstr("8 sounds compared, 2 of them for identity only (too little sound for a near match): p2.wav, "
+                        "p5.wav; 1 not: mute.wav: silent"));
+}
+
+TEST_F(AuditTest, NamesGroupsByTheirKind) {
+  Dataset dataset = testing::load("folder", folder_);
+  dataset.group_kind = "recording";
+  for (Track& track : dataset.tracks) track.recording = track.group;
+  AuditOptions options;
+  options.audio = false;
+  const AuditReport report = audit_dataset(dataset, options);
+  const std::string text = audit_text(report, dataset);
+  EXPECT_THAT(text, HasSubstr("artists: unknown"));
+  EXPECT_THAT(text, HasSubstr("recordings: 6 over 8 tracks"));
+  EXPECT_THAT(text, HasSubstr("share their recording with train"));
+  EXPECT_THAT(text, HasSubstr("3 test tracks are of unseen recordings"));
+  const Json json = audit_json(report, dataset);
+  EXPECT_EQ(json["group_kind"], "recording");
+  EXPECT_EQ(json["splits"][0]["artists"]["tracks_known"], 0);
+  EXPECT_EQ(json["splits"][0]["recordings"]["shared"]["train/test"]["leaked_tracks"], 1);
+  EXPECT_TRUE(json["splits"][0]["test_tracks_of_unseen_artists"].is_null());
+  EXPECT_EQ(json["splits"][0]["test_tracks_of_unseen_groups"], 3);
+  // Groups of which a user's file does not tell the kind.
+  write_text(folder_ / "labels.csv", "path,group,split,x\np1.wav,a,train,1\np2.wav,a,test,1\n");
+  const Dataset grouped = testing::load("folder", folder_);
+  EXPECT_THAT(audit_text(audit_dataset(grouped, options), grouped), HasSubstr("groups: 1 over 2 tracks"));
+}
+
+TEST_F(AuditTest, NoOtherFileIsTakenForAState) {
+  AuditOptions options;
+  options.state = folder_ / "labels.csv";
+  const Dataset dataset = testing::load("folder", folder_);
+  EXPECT_THAT(testing::message_of([&] { audit_dataset(dataset, options); }),
+              HasSubstr("data audit: the state file " + options.state.string() + ": 'tagbench audit state 2' was"));
+  EXPECT_THAT(read_text_file(options.state), HasSubstr("p5.wav,bob"));
 }
 
 TEST_F(AuditTest, WorksWithoutTheSound) {

@@ -52,6 +52,17 @@ TEST_F(BallroomTest, ReadsFoldersAndDrawsStratifiedFolds) {
   EXPECT_EQ(testing::labels_of(dataset, "Media-100048"), "00010000");
 }
 
+TEST_F(BallroomTest, NamesBothFilesOfOneIdAndReadsAHalfDownloadedSet) {
+  make();
+  std::filesystem::remove_all(folder_ / "BallroomData/ChaChaCha");
+  EXPECT_EQ(load("ballroom", folder_).n_tracks(), 8 * 12 + 2);
+  write_stub(folder_ / "BallroomData/Waltz/Albums-Latin_Jam-06.wav");
+  EXPECT_THAT(
+      message_of([&] { load("ballroom", folder_); }),
+      HasSubstr("the track id 'Albums-Latin_Jam-06' appears twice: BallroomData/Samba/Albums-Latin_Jam-06.wav and "
+                "BallroomData/Waltz/Albums-Latin_Jam-06.wav"));
+}
+
 TEST_F(BallroomTest, FoldsDependOnTheSeedAlone) {
   make();
   const std::string sha256 = load("ballroom", folder_).splits[0].sha256;

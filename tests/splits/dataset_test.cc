@@ -70,7 +70,7 @@ TEST(DatasetTest, TellsOfGroupsInTwoPartsAndTagsWithoutPositives) {
   testing::write_text(root / "labels.csv",
                       "path,artist,split,x,y\na.wav,one,train,1,1\nb.wav,one,test,1,0\nc.wav,two,train,0,1\n");
   const Dataset dataset = testing::load("folder", root);
-  EXPECT_TRUE(testing::has_note(dataset, "split default: 1 of 2 groups"));
+  EXPECT_TRUE(testing::has_note(dataset, "split default: 1 of 2 artists have tracks in more than one part: one"));
   EXPECT_TRUE(testing::has_note(dataset, "the test part has no positive example of 1 tags: y"));
   EXPECT_EQ(dataset.splits[0].sha256.size(), 64U);
 }
@@ -79,10 +79,11 @@ TEST(DatasetTest, RejectsRepeatedTagsAndUnusableNames) {
   const testing::TemporaryDirectory root;
   testing::write_stub(root / "a.wav");
   testing::write_text(root / "labels.csv", "path,split,x,x\na.wav,train,1,1\n");
-  EXPECT_THAT(message_of([&] { testing::load("folder", root); }), HasSubstr("the tag 'x' is named twice"));
+  EXPECT_THAT(message_of([&] { testing::load("folder", root); }),
+              HasSubstr("labels.csv, line 1: the column 'x' is named twice (columns 3 and 4; rename one)"));
   testing::write_text(root / "labels.csv", "path,id,split,x\na.wav,\"a\tb\",train,1\n");
   EXPECT_THAT(message_of([&] { testing::load("folder", root); }),
-              HasSubstr("a track id must not be empty nor hold tabs"));
+              HasSubstr("a track id must be UTF-8, not empty, without tabs or line ends"));
   testing::write_text(root / "labels.csv", "path,split,x\na.wav,unused,1\n");
   EXPECT_THAT(message_of([&] { testing::load("folder", root); }), HasSubstr("split default has no tracks in any part"));
 }

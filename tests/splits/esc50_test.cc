@@ -5,6 +5,8 @@
 #include <set>
 
 #include "harness/core/errors.h"
+#include "splits/published_splits.h"
+#include "splits/verify.h"
 #include "tests/splits/small_corpus.h"
 
 namespace tagbench {
@@ -18,7 +20,7 @@ using testing::message_of;
 using testing::write_stub;
 using testing::write_text;
 
-constexpr const char* kHeader = "filename,fold,target,category,esc10,src_file,take\n";
+constexpr const char* kEscHeader = "filename,fold,target,category,esc10,src_file,take\n";
 
 // `per_fold` clips of each of the 50 classes in each of the five folds, in the owner's layout; the classes 0, 5, 10,
 // ... form ESC-10.
@@ -42,12 +44,12 @@ class Esc50Test : public ::testing::Test {
     write_csv();
   }
   void write_csv() {
-    std::string text = kHeader;
+    std::string text = kEscHeader;
     for (const std::string& row : rows_) text += row;
     write_text(root_ / "meta" / "esc50.csv", text);
   }
   std::string complaint_about(const std::string& row) {
-    write_text(root_ / "meta" / "esc50.csv", kHeader + row + "\n");
+    write_text(root_ / "meta" / "esc50.csv", kEscHeader + row + "\n");
     return message_of([&] { load("esc50", root_); });
   }
   struct Root {
@@ -70,6 +72,19 @@ TEST_F(Esc50Test, ReadsTheOwnersLayout) {
   for (const Split& split : dataset.splits) EXPECT_THAT(testing::part_counts(split), ElementsAre(1600, 0, 400));
   EXPECT_EQ(testing::part_of(dataset, dataset.splits[2], "3-30000-A-0"), Part::kTest);
   EXPECT_TRUE(dataset.notes.empty()) << dataset.notes.front();
+}
+
+TEST_F(Esc50Test, WhereCountsAloneAreOnRecordTheReportSaysSo) {
+  make(8);
+  const Dataset dataset = load("esc50", root_);
+  VerifyReport report;
+  report.splits = check_published_splits(dataset);
+  EXPECT_EQ(report.splits[0].message,
+            "split fold1: the counts are as published (ids are not on record; karolpiczak/ESC-50, meta/esc50.csv)");
+  const Json json = verify_json(report, dataset);
+  EXPECT_EQ(json["splits"][0]["compared"], "counts");
+  EXPECT_TRUE(json["splits"][0]["as_published"].is_null());
+  EXPECT_TRUE(report.good());
 }
 
 TEST_F(Esc50Test, SubsetEsc10RemapsTheTenClasses) {
@@ -103,10 +118,12 @@ TEST_F(Esc50Test, TellsAPartialCopy) {
   EXPECT_THAT(message_of([&] { load("esc50", root_); }),
               HasSubstr("lists the ten classes of ESC-10 only (set subset=esc10)"));
   std::filesystem::remove_all(root_ / "audio");
-  EXPECT_THAT(message_of([&] {
-                load("esc50", root_, {{"subset", "esc10"}});
-              }),
-              HasSubstr("50 of 50 listed audio files are missing"));
+  EXPECT_THAT(
+      message_of([&] {
+        load("esc50", root_, {{"subset", "esc10"}});
+      }),
+      ::testing::AllOf(HasSubstr("50 of 50 listed audio files are missing"), HasSubstr("the first is listed in "),
+                       HasSubstr("esc50.csv, line 2; "), HasSubstr("missing=keep")));
 }
 
 TEST_F(Esc50Test, RejectsDamagedRowsNamingTheLine) {
@@ -145,6 +162,16 @@ TEST(Esc50RealTest, ReadsTheRealEsc10WithItsCounts) {
   std::set<std::string> sources;
   for (const Track& track : dataset.tracks) sources.insert(track.group);
   EXPECT_EQ(sources.size(), 304U);
+  EXPECT_EQ(dataset.group_kind, "recording");
+  for (const char* valid_fold : {"none", "next"}) {
+    for (const SplitCheck& check :
+         check_published_splits(load_dataset("esc50", {{"root", testing::shared_path("data/esc10").string()},
+                                                       {"subset", "esc10"},
+                                                       {"valid_fold", valid_fold}}))) {
+      EXPECT_TRUE(check.matches) << check.message;
+      EXPECT_EQ(check.compared, "manifest");
+    }
+  }
   EXPECT_TRUE(dataset.notes.empty()) << dataset.notes.front();
 }
 

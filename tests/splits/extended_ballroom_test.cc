@@ -17,7 +17,10 @@ using testing::write_text;
 class ExtendedBallroomTest : public ::testing::Test {
  protected:
   std::string song(int id, const std::string& more = "") {
-    return "    <song album=\"Strictly &amp; Best\" artist=\"B&#233;la\" bpm=\"104\" "
+    // Two songs of each band, and one song of all that names nobody.
+    const std::string artist = id == 100059 ? "" : "B&#233;la " + std::to_string(id / 2);
+    return "    <song album=\"Strictly &amp; Best\" artist=\"" + artist +
+           "\" bpm=\"104\" "
            "hash=\"D41D8CD98F00B204E9800998ECF8427E\" id=\"" +
            std::to_string(id) + "\" title=\"T\" " + more + "/>\n";
   }
@@ -51,10 +54,17 @@ TEST_F(ExtendedBallroomTest, ReadsSongsAndKeepsRepetitionsTogether) {
   EXPECT_EQ(dataset.n_tracks(), 60);
   EXPECT_EQ(dataset.tracks[0].audio, "Chacha/100000.mp3");
   EXPECT_EQ(dataset.tracks[0].album, "Strictly & Best");
-  // 100001 is a version of 100000, and 100002 of 100001: one group.
-  EXPECT_EQ(dataset.tracks[0].group, "100000");
-  EXPECT_EQ(dataset.tracks[2].group, "100000");
-  EXPECT_EQ(dataset.tracks[3].group, "");
+  EXPECT_EQ(dataset.group_kind, "artist");
+  // 100001 is a version of 100000, and 100002 of 100001.
+  EXPECT_EQ(dataset.tracks[0].recording, "100000");
+  EXPECT_EQ(dataset.tracks[2].recording, "100000");
+  EXPECT_EQ(dataset.tracks[3].recording, "");
+  // 100003 is by the band of 100002, which repeats a song of another: neither may be drawn without the others.
+  for (const size_t i : {0U, 1U, 2U, 3U}) EXPECT_EQ(dataset.tracks[i].group, "B\u00e9la 50000") << i;
+  EXPECT_EQ(dataset.tracks[4].group, "B\u00e9la 50002");
+  EXPECT_EQ(dataset.tracks[59].group, "");
+  EXPECT_TRUE(has_note(dataset, "1 songs name no artist"));
+  EXPECT_TRUE(has_note(dataset, "artists have tracks in more than one part"));
   for (const Split& split : dataset.splits) {
     EXPECT_EQ(split.parts[0], split.parts[1]);
     EXPECT_EQ(split.parts[0], split.parts[2]);

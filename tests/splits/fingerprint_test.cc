@@ -131,5 +131,14 @@ TEST_F(FingerprintTest, LongAudioIsHeardForThirtySecondsAndEdgesAreDefined) {
   EXPECT_TRUE(find_matches({}, 2).empty());
 }
 
+TEST(FingerprintLengthTest, TellsWhatIsTooShortForAMatch) {
+  for (const double seconds : {0.3, 1.0, 2.5, 2.8, 2.9, 4.0}) {
+    const Fingerprint fingerprint = fingerprint_of(made_music(1, seconds, 16000));
+    // 25 words, one every 0.1 s, make a match; each needs a window of 0.37 s and the one 0.1 s before it.
+    EXPECT_EQ(can_match(fingerprint), seconds > 24 * 0.1 + 0.1 + 0.37) << seconds;
+    EXPECT_EQ(!find_matches({fingerprint, fingerprint}, 1).empty(), can_match(fingerprint)) << seconds;
+  }
+}
+
 }  // namespace
 }  // namespace tagbench

@@ -109,7 +109,9 @@ TEST_F(FolderTest, NamesMissingAndEmptyFilesAndDropsThemOnRequest) {
   write_text(root_ / "void.wav", "");
   EXPECT_THAT(complaint(),
               HasSubstr("2 of 4 listed audio files are missing or empty (1 empty): gone.wav, void.wav (empty)"));
-  EXPECT_THAT(complaint(), HasSubstr("set missing=drop to go on without them"));
+  EXPECT_THAT(complaint(), HasSubstr("labels.csv, line 3; all below " + root_.path().string() +
+                                     "; check root and the path column, or set "
+                                     "missing=drop to go on without them, or missing=keep to keep them as they are)"));
   const Dataset dropped = load("folder", root_, {{"missing", "drop"}});
   EXPECT_THAT(testing::part_counts(dropped.splits[0]), ElementsAre(1, 0, 1));
   EXPECT_TRUE(has_note(dropped, "dropped from all parts"));

@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 
 #include "harness/core/errors.h"
+#include "splits/published_splits.h"
 #include "tests/splits/small_corpus.h"
 
 namespace tagbench {
@@ -72,6 +73,22 @@ TEST_F(IrmasTest, TellsMissingPartsAndLabelsWithoutSound) {
   const Dataset dataset = load("irmas", folder_);
   EXPECT_TRUE(has_note(dataset, "the folder IRMAS-TestingData-Part2 is not there"));
   EXPECT_TRUE(has_note(dataset, "1 label files of IRMAS-TestingData-Part3 have no .wav: Part3/x-1.txt"));
+}
+
+TEST_F(IrmasTest, AHalfDownloadedSetIsNotAsPublished) {
+  make();
+  const std::vector<SplitCheck> checks = check_published_splits(load("irmas", folder_));
+  EXPECT_FALSE(checks[0].matches);
+  EXPECT_THAT(checks[0].message, HasSubstr("train and valid together 6705 were expected, found 108"));
+  EXPECT_TRUE(check_published_splits(load("irmas", folder_, {{"valid_fraction", "0"}, {"seed", "3"}}))[0].known);
+}
+
+TEST_F(IrmasTest, NamesBothFilesOfOneId) {
+  make();
+  write_stub(folder_ / "IRMAS-TrainingData/IRMAS-TrainingData/cel/[cel][cla]001__1.wav");
+  EXPECT_THAT(complaint(), HasSubstr("the track id 'train/cel/[cel][cla]001__1' appears twice: "
+                                     "IRMAS-TrainingData/IRMAS-TrainingData/cel/[cel][cla]001__1.wav and "
+                                     "IRMAS-TrainingData/cel/[cel][cla]001__1.wav"));
 }
 
 TEST_F(IrmasTest, RejectsDamagedFiles) {

@@ -102,6 +102,7 @@ TEST_F(MagnatagatuneTest, SplitsByFolderAndDropsUntaggedClips) {
   EXPECT_EQ(std::count(labels.begin(), labels.end(), '1'), 2);
   EXPECT_EQ(dataset.tracks[0].group, "Some Artist");
   EXPECT_EQ(dataset.tracks[0].album, "An Album");
+  EXPECT_EQ(dataset.tracks[0].recording, "0/a-b-01-c");
   EXPECT_TRUE(has_note(dataset, "1 clips with none of the 50 tags dropped"));
   EXPECT_TRUE(has_note(dataset, "has 5 rows, the owner's has 25863"));
 
@@ -140,7 +141,23 @@ TEST_F(MagnatagatuneTest, FindsAudioInAnInnerFolderAndTellsSharedArtists) {
   write();
   const Dataset dataset = load("magnatagatune", root_);
   EXPECT_EQ(dataset.tracks[0].audio, "mp3/0/a-b-01-c-0-29.mp3");
-  EXPECT_TRUE(has_note(dataset, "1 of 1 groups"));
+  EXPECT_TRUE(has_note(dataset, "1 of 1 artists"));
+}
+
+TEST_F(MagnatagatuneTest, FindsTheAudioOfAHalfDownloadedSet) {
+  add("2", "0/a-b-01-c-0-29.mp3", {"guitar"}, "", false);
+  for (const char* path : {"1/a-b-01-c-0-29.mp3", "2/a-b-01-c-0-29.mp3"}) {
+    add(path, path, {"guitar"}, "", false);
+    write_stub(root_ / (std::string("mp3/") + path));
+  }
+  write();
+  const Dataset dataset = load("magnatagatune", root_);
+  EXPECT_EQ(dataset.tracks[2].audio, "mp3/2/a-b-01-c-0-29.mp3");
+  EXPECT_TRUE(has_note(dataset, "1 of 3 listed audio files are missing: mp3/0/a-b-01-c-0-29.mp3"));
+  EXPECT_THAT(message_of([&] {
+                load("magnatagatune", root_, {{"missing", "error"}});
+              }),
+              HasSubstr("annotations_final.csv, line 2; "));
 }
 
 TEST_F(MagnatagatuneTest, RejectsDamagedAnnotations) {
@@ -150,8 +167,20 @@ TEST_F(MagnatagatuneTest, RejectsDamagedAnnotations) {
       HasSubstr("annotations_final.csv, line 2: mp3_path must begin with one of the folders 0 to f, found 'g/"));
   SetUp();
   add("2", "0/a.mp3", {"guitar"});
+  const std::string info = info_;
   add("2", "0/b.mp3", {"guitar"});
+  info_ = info;
   EXPECT_THAT(complaint(), HasSubstr("annotations_final.csv, line 3: the clip_id '2' appeared before, on line 2"));
+  SetUp();
+  add("2", "0/a.mp3", {"guitar"});
+  add("3", "0/a.mp3", {"guitar"});
+  EXPECT_THAT(complaint(), HasSubstr("line 3: the mp3_path '0/a.mp3' appeared before, on line 2"));
+  SetUp();
+  add("2", "0/a.mp3", {"guitar"});
+  info_ += quoted_row({"2", "1", "A Title", "Another", "An Album", "http://x", "0", "29", "http://y", "0/a.mp3"});
+  EXPECT_THAT(complaint(),
+              HasSubstr("clip_info_final.csv, line 3: the clip_id '2' appeared before, on line 2; each must "
+                        "appear once (fetch it again, or remove it to take artists from file names)"));
   SetUp();
   annotations_ += quoted_row({"2", "1", "0/a.mp3"});
   EXPECT_THAT(complaint(), HasSubstr("line 2: 190 fields expected as in the header, found 3"));
@@ -231,7 +260,7 @@ TEST_F(MagnatagatuneTest, TheAuditFindsTheKnownFactsOfThePublishedSplit) {
   EXPECT_EQ(audit.artists.leaked_tracks[0], 2680);
   EXPECT_EQ(audit.artists.shared_names[0], 45);
   EXPECT_EQ(unseen_artist_tracks(dataset, dataset.splits[0]).size(), 1544U);
-  EXPECT_TRUE(has_note(dataset, "groups (artists, albums or recordings) have tracks in more than one part"));
+  EXPECT_TRUE(has_note(dataset, "artists have tracks in more than one part"));
   int64_t rarest = 4332;
   for (const TagCounts& tag : audit.tags) rarest = std::min(rarest, tag.positive[2]);
   EXPECT_EQ(rarest, 20);

@@ -99,6 +99,18 @@ TEST_F(MsdTest, CutsTheFilteredListWhereThePublishedOneIsCut) {
   EXPECT_EQ(filtered.parts[202540], Part::kValid);
   EXPECT_THAT(testing::part_counts(find_split(dataset, "choi")), ElementsAre(201680, 12634, 28540));
   EXPECT_TRUE(has_note(dataset, "the ids of the test part are not the published ones"));
+  // The second string is on the fourth line: S, p, then "a" before the next S.
+  const auto complaint_about = [&](const std::string& list, const std::string& id, const std::string& other) {
+    std::string text = read_text_file(folder_ / list);
+    text.replace(text.find(id), id.size(), other);
+    write_text(folder_ / list, text);
+    return message_of([&] { load("msd", folder_, {{"missing", "keep"}}); });
+  };
+  EXPECT_THAT(complaint_about("filtered_list_test.cP", id_of(214314 + 106), id_of(860)),
+              HasSubstr("filtered_list_test.cP, line 4: the id '" + id_of(860) + "' appeared before, on line 2 of " +
+                        (folder_ / "filtered_list_train.cP").string()));
+  EXPECT_THAT(complaint_about("filtered_list_train.cP", id_of(861), "TRX"),
+              HasSubstr("filtered_list_train.cP, line 4: 'TRX' is in none of the *_x_msd_id.txt lists"));
 }
 
 // The published test list; the ids of training and validation are made up.
@@ -116,7 +128,13 @@ TEST_F(MsdTest, ThePublishedTestListIsThatOfTheFilteredSplit) {
   std::filesystem::copy_file(published, folder_ / "filtered_list_test.cP");
   const Dataset dataset = load("msd", folder_, {{"missing", "keep"}});
   EXPECT_THAT(testing::part_counts(find_split(dataset, "filtered")), ElementsAre(201680, 11774, 28435));
-  for (const SplitCheck& check : check_published_splits(dataset)) EXPECT_TRUE(check.matches) << check.message;
+  const std::vector<SplitCheck> checks = check_published_splits(dataset);
+  for (const SplitCheck& check : checks) {
+    EXPECT_TRUE(check.matches) << check.message;
+    EXPECT_EQ(check.compared, "counts");
+  }
+  EXPECT_THAT(checks[0].message, HasSubstr("the counts are as published (ids of train and valid are not on record"));
+  EXPECT_THAT(checks[1].message, HasSubstr("the counts are as published (ids are not on record"));
 }
 
 TEST_F(MsdTest, RejectsListsThatDoNotFitTogether) {
@@ -137,6 +155,17 @@ TEST_F(MsdTest, RejectsListsThatDoNotFitTogether) {
   write_text(folder_ / "train_x_filename.txt", "8/9/0.npy\n../../etc/passwd.npy\n8/9/2.npy\n8/9/3.npy\n");
   EXPECT_THAT(complaint(), HasSubstr("train_x_filename.txt, line 2: a path as 5/5/5504670.npy was expected"));
   write_small();
+  write_text(folder_ / "valid_x_msd_id.txt", id_of(4) + "\n" + id_of(1) + "\n");
+  EXPECT_THAT(complaint(), HasSubstr("valid_x_msd_id.txt, line 2: the id '" + id_of(1) +
+                                     "' appeared before, on line 2 of " + (folder_ / "train_x_msd_id.txt").string()));
+  write_small();
+  std::vector<uint8_t> labels(2 * 50, 0);
+  labels[57] = 7;
+  write_npy(folder_ / "valid_y.npy", {2, 50}, labels.data());
+  EXPECT_THAT(complaint(), HasSubstr("valid_y.npy: labels must be 0 or 1, found 7 in row 2 (" + id_of(5)));
+  write_small();
+  write_text(folder_ / "train_x_msd_id.txt", "\xEF\xBB\xBF" + read_text_file(folder_ / "train_x_msd_id.txt"));
+  EXPECT_EQ(load("msd", folder_).n_tracks(), 9);
   write_text(folder_ / "filtered_list_train.cP", pickled(0, 4));
   write_text(folder_ / "filtered_list_test.cP", pickled(6, 3));
   EXPECT_THAT(complaint(), HasSubstr("filtered_list_train.cP: 213454 ids were expected"));

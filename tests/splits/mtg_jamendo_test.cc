@@ -3,6 +3,7 @@
 
 #include "harness/core/errors.h"
 #include "splits/published_splits.h"
+#include "splits/verify.h"
 #include "tests/splits/small_corpus.h"
 
 namespace tagbench {
@@ -16,7 +17,7 @@ using testing::message_of;
 using testing::write_stub;
 using testing::write_text;
 
-constexpr const char* kHeader = "TRACK_ID\tARTIST_ID\tALBUM_ID\tPATH\tDURATION\tTAGS\r\n";
+constexpr const char* kJamendoHeader = "TRACK_ID\tARTIST_ID\tALBUM_ID\tPATH\tDURATION\tTAGS\r\n";
 
 class MtgJamendoTest : public ::testing::Test {
  protected:
@@ -26,12 +27,13 @@ class MtgJamendoTest : public ::testing::Test {
   }
   void write_lists(int split = 0) {
     write_text(list("train", split),
-               std::string(kHeader) +
+               std::string(kJamendoHeader) +
                    "track_0000241\tartist_000005\talbum_000033\t41/241.mp3\t190.1\tgenre---rock\tinstrument---piano\r\n"
                    "track_0001100\tartist_000006\talbum_000034\t00/1100.mp3\t30.5\tgenre---pop\r\n");
-    write_text(list("validation", split),
-               std::string(kHeader) + "track_0000005\tartist_000007\talbum_000035\t05/5.mp3\t60.0\tgenre---rock\r\n");
-    write_text(list("test", split), std::string(kHeader) +
+    write_text(
+        list("validation", split),
+        std::string(kJamendoHeader) + "track_0000005\tartist_000007\talbum_000035\t05/5.mp3\t60.0\tgenre---rock\r\n");
+    write_text(list("test", split), std::string(kJamendoHeader) +
                                         "track_0000777\tartist_000008\talbum_000036\t77/"
                                         "777.mp3\t61.0\tgenre---pop\tgenre---rock\tinstrument---piano\r\n");
   }
@@ -40,7 +42,7 @@ class MtgJamendoTest : public ::testing::Test {
   }
   std::string complaint_about(const std::string& row) {
     write_lists();
-    write_text(list("validation"), kHeader + row + "\r\n");
+    write_text(list("validation"), kJamendoHeader + row + "\r\n");
     return message_of([&] { load("mtg_jamendo", folder_); });
   }
   testing::TemporaryDirectory folder_;
@@ -70,6 +72,31 @@ TEST_F(MtgJamendoTest, FindsTheLowRateVersion) {
   const Dataset dataset = load("mtg_jamendo", folder_);
   EXPECT_EQ(dataset.tracks[0].audio, "audio-low/41/241.low.mp3");
   EXPECT_TRUE(has_note(dataset, "4 tracks are read from the low-rate version"));
+}
+
+TEST_F(MtgJamendoTest, FindsTheAudioOfAHalfDownloadedSet) {
+  write_lists();
+  write_stub(folder_ / "raw_30s/audio/77/777.mp3");
+  const Dataset dataset = load("mtg_jamendo", folder_, {{"missing", "keep"}});
+  EXPECT_EQ(dataset.tracks[0].audio, "raw_30s/audio/41/241.mp3");
+  EXPECT_THAT(message_of([&] { load("mtg_jamendo", folder_); }),
+              HasSubstr("autotagging_top50tags-train.tsv, line 2; all below"));
+}
+
+TEST_F(MtgJamendoTest, AnUnusableChecksumListIsTold) {
+  write_lists();
+  write_audio("", ".mp3");
+  const std::filesystem::path list = folder_ / "data/download/raw_30s_audio_sha256_tracks.txt";
+  const std::string digest(64, 'a');
+  write_text(list, digest + " *41/241.mp3\nSHA256 (77/777.mp3) = " + digest + "\n");
+  const Dataset dataset = load("mtg_jamendo", folder_);
+  EXPECT_EQ(verify_dataset(dataset, {}).checksum_failure, "");
+  EXPECT_EQ(find_dataset("mtg_jamendo").checksums(dataset).size(), 2U);
+  write_text(list, digest + " *\n");
+  const VerifyReport report = verify_dataset(dataset, {});
+  EXPECT_THAT(report.checksum_failure, HasSubstr("tracks.txt, line 1: a digest and a file name were expected"));
+  EXPECT_THAT(verify_text(report, dataset), HasSubstr("the owner's checksums were not compared: "));
+  EXPECT_THAT(verify_json(report, dataset)["checksum_failure"].get<std::string>(), HasSubstr("line 1"));
 }
 
 TEST_F(MtgJamendoTest, RejectsDamagedLists) {

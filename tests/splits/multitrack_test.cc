@@ -3,9 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <cmath>
-
 #include "harness/core/errors.h"
+#include "harness/core/json.h"
 #include "tests/splits/small_corpus.h"
 
 namespace tagbench {
@@ -34,8 +33,9 @@ class MultitrackTest : public ::testing::Test {
     write_stub(folder_ / ("MedleyDB/Audio/" + id + "/" + id + "_MIX.wav"));
     write_stub(folder_ / ("MedleyDB/Audio/" + id + "/" + id + "_STEMS/" + id + "_STEM_01.wav"));
   }
-  void activation(const std::string& id, const std::string& text) {
-    write_text(folder_ / ("MedleyDB/Annotations/Activation_Confidence/v2/" + id + "_ACTIVATION_CONF.lab"), text);
+  void activation(const std::string& id, const std::string& text, const std::string& version = "v2") {
+    write_text(folder_ / ("MedleyDB/Annotations/Activation_Confidence/" + version + "/" + id + "_ACTIVATION_CONF.lab"),
+               text);
   }
   testing::TemporaryDirectory folder_;
 };
@@ -66,6 +66,25 @@ TEST_F(MultitrackTest, FindsBothCollectionsAndLeavesBleedOut) {
   EXPECT_TRUE(has_note(dataset, "9 bleed-free songs"));
 }
 
+TEST_F(MultitrackTest, TakesTheSecondVersionOfActivationsAndTells) {
+  for (int i = 0; i < 6; ++i) medleydb("Solo" + std::to_string(i) + "_Piece", "Solo " + std::to_string(i));
+  activation("Solo0_Piece", "time,S01,S02\n0.0,0.9,0.1\n", "original");
+  activation("Solo0_Piece", "time,S01,S02\n0.0,0.1,0.9\n", "v2");
+  activation("Solo1_Piece", "time,S01,S02\n0.0,0.9,0.1\n", "original");
+  const Dataset dataset = load("multitrack", folder_);
+  EXPECT_EQ(testing::labels_of(dataset, "Solo0_Piece"), "000000000000001100");
+  EXPECT_EQ(testing::labels_of(dataset, "Solo1_Piece"), "100000000000000000");
+  EXPECT_TRUE(has_note(dataset, "1 songs have activations of both versions: those in v2 are used"));
+}
+
+TEST_F(MultitrackTest, TakesIdsThatAreNotUtf8) {
+  for (int i = 0; i < 6; ++i) medleydb("Solo" + std::to_string(i) + "_Piece", "Solo " + std::to_string(i));
+  write_text(folder_ / "Caf\xE9_METADATA.yaml", "artist: A\nhas_bleed: 'no'\nstems: {S01: {instrument: flute}}\n");
+  const Dataset dataset = load("multitrack", folder_, {{"missing", "keep"}});
+  EXPECT_TRUE(has_note(dataset, "Caf%E9_MIX.wav"));
+  for (const std::string& note : dataset.notes) EXPECT_NO_THROW(Json(note).dump());
+}
+
 TEST_F(MultitrackTest, GivesInstrumentsPerSecond) {
   medleydb("A_B", "A");
   activation("A_B", "time,S01,S02,S03\n0.0,0.9,0.1,0\n0.5,0.4,0.2,0\n1.2,0.1,0.5,0\n2.9,0.1,0.2,0\n");
@@ -83,34 +102,6 @@ TEST_F(MultitrackTest, GivesInstrumentsPerSecond) {
   EXPECT_EQ(active(1, 14), 1);
   EXPECT_EQ(active(1, 15), 1);  // violin
   EXPECT_EQ(active(2, 0), 0);
-}
-
-TEST_F(MultitrackTest, ComputesActivityOfStems) {
-  Waveform early;
-  Waveform late;
-  early.sample_rate_hz = late.sample_rate_hz = 44100;
-  for (int i = 0; i < 4 * 44100; ++i) {
-    const double tone = 0.5 * std::sin(2.0 * M_PI * 440.0 * i / 44100.0);
-    early.samples.push_back(i < 2 * 44100 ? static_cast<float>(tone) : 0.0F);
-    late.samples.push_back(i < 2 * 44100 ? 0.0F : static_cast<float>(tone));
-  }
-  const StemActivity activity = compute_stem_activity({"S01", "S02"}, {early, late});
-  ASSERT_EQ(activity.times_s.size(), (4U * 44100U + 2047U) / 2048U);
-  for (size_t frame = 0; frame < activity.times_s.size(); ++frame) {
-    const double time_s = activity.times_s[frame];
-    // The smoothing reaches about 13 frames, 0.6 s, from the change.
-    if (time_s > 0.3 && time_s < 1.4) {
-      EXPECT_GT(activity.values[frame * 2], 0.9F) << time_s;
-      EXPECT_LT(activity.values[frame * 2 + 1], 0.1F) << time_s;
-    }
-    if (time_s > 2.6 && time_s < 3.7) {
-      EXPECT_LT(activity.values[frame * 2], 0.1F) << time_s;
-      EXPECT_GT(activity.values[frame * 2 + 1], 0.9F) << time_s;
-    }
-  }
-  Waveform other = late;
-  other.sample_rate_hz = 48000;
-  EXPECT_THAT(message_of([&] { compute_stem_activity({"S01", "S02"}, {early, other}); }), HasSubstr("of one rate"));
 }
 
 TEST_F(MultitrackTest, RejectsDamagedFiles) {

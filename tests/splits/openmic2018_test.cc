@@ -6,7 +6,9 @@
 #include "harness/core/errors.h"
 #include "harness/core/files.h"
 #include "harness/core/text.h"
+#include "splits/audit.h"
 #include "splits/published_splits.h"
+#include "splits/verify.h"
 #include "tests/splits/small_corpus.h"
 
 namespace tagbench {
@@ -63,6 +65,7 @@ TEST_F(Openmic2018Test, ReadsPartialLabelsAndTheOwnersSplit) {
   EXPECT_THAT(testing::part_counts(dataset.splits[0]), ElementsAre(3, 0, 1));
   EXPECT_EQ(dataset.tracks[0].audio, "audio/000/000046_3840.ogg");
   EXPECT_EQ(dataset.tracks[0].group, "artist_7");
+  EXPECT_EQ(dataset.tracks[0].recording, "fma_000046");
   EXPECT_EQ(dataset.tracks[0].album, "An Album");
   EXPECT_TRUE(has_note(dataset, "before the owners' erratum: mallet_percussion of 095263_96000 should be positive"));
 }
@@ -84,6 +87,7 @@ TEST_F(Openmic2018Test, AcceptsTheOtherPartitionNamesAndMissingMetadata) {
   const Dataset dataset = load("openmic2018", folder_, {{"valid_fraction", "0"}});
   EXPECT_THAT(testing::part_counts(dataset.splits[0]), ElementsAre(3, 0, 1));
   EXPECT_EQ(dataset.tracks[0].group, "fma_000046");
+  EXPECT_EQ(dataset.group_kind, "recording");
   EXPECT_TRUE(has_note(dataset, "clips are grouped by source track"));
 }
 
@@ -101,6 +105,9 @@ TEST_F(Openmic2018Test, PointsAtTheFeaturesOnRequestAndReadsThem) {
   }
   const Dataset dataset = load("openmic2018", folder_, {{"features", "vggish"}, {"valid_fraction", "0"}});
   EXPECT_EQ(dataset.tracks[0].audio, "vggish/000/000046_3840.json");
+  EXPECT_THAT(message_of([&] { audit_dataset(dataset, {}); }),
+              HasSubstr("data audit: a dataset with sound was expected, the files of openmic2018:features=vggish"));
+  EXPECT_EQ(verify_dataset(dataset, {}).count(FileState::kGood), 4);
   const std::vector<uint8_t> features = read_vggish_json(dataset.root / dataset.tracks[0].audio);
   ASSERT_EQ(features.size(), 1280U);
   EXPECT_EQ(features[3 * 128 + 5], 8);
@@ -157,6 +164,19 @@ TEST_F(Openmic2018Test, TheRealPartitionHasThePublishedCounts) {
   EXPECT_THAT(testing::part_counts(dataset.splits[0]), ElementsAre(14915, 0, 5085));
   EXPECT_EQ(dataset.tags.back(), "voice");
   EXPECT_TRUE(check_published_splits(dataset)[0].matches);
+  // Whatever is drawn for validation, the owners' training part is compared as a whole, and whatever a track's file is.
+  for (const char* features : {"audio", "vggish"}) {
+    const SplitCheck drawn =
+        check_published_splits(load("openmic2018", folder_, {{"features", features}, {"missing", "keep"}}))[0];
+    EXPECT_TRUE(drawn.matches) << drawn.message;
+    EXPECT_EQ(drawn.compared, "ids");
+    EXPECT_THAT(drawn.message, HasSubstr("counts and ids are as published (labels are not on record"));
+  }
+  const std::string train = read_text_file(folder_ / "partitions/split01_train.csv");
+  write_text(folder_ / "partitions/split01_train.csv", train.substr(0, train.find('\n', train.size() / 2) + 1));
+  EXPECT_THAT(check_published_splits(load("openmic2018", folder_, {{"missing", "keep"}}))[0].message,
+              HasSubstr("is not as published (openmic-2018, partitions/split01): train and valid together 14915 were "
+                        "expected, found"));
 }
 
 }  // namespace

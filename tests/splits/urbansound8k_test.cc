@@ -18,12 +18,12 @@ using testing::message_of;
 using testing::write_stub;
 using testing::write_text;
 
-constexpr const char* kHeader = "slice_file_name,fsID,start,end,salience,fold,classID,class\n";
+constexpr const char* kUrbanHeader = "slice_file_name,fsID,start,end,salience,fold,classID,class\n";
 
 class Urbansound8kTest : public ::testing::Test {
  protected:
   void write(const std::string& rows) {
-    write_text(folder_ / "UrbanSound8K/metadata/UrbanSound8K.csv", kHeader + rows);
+    write_text(folder_ / "UrbanSound8K/metadata/UrbanSound8K.csv", kUrbanHeader + rows);
   }
   std::string complaint_about(const std::string& row) {
     write(row + "\n");
@@ -53,7 +53,11 @@ TEST_F(Urbansound8kTest, ReadsFoldsFromTheParentFolderToo) {
 
 TEST_F(Urbansound8kTest, RejectsDamagedRows) {
   EXPECT_THAT(complaint_about("1-3-0-0.wav,1,0,4,1,11,3,dog_bark"),
-              HasSubstr("UrbanSound8K.csv, line 2: fold must be a number from 1 to 10, found '11'"));
+              HasSubstr("UrbanSound8K.csv, line 2: fold must be a whole number from 1 to 10, found '11'"));
+  EXPECT_THAT(complaint_about("1-3-0-0.wav,1,0,4,1,1.9,3,dog_bark"),
+              HasSubstr("fold must be a whole number from 1 to 10, found '1.9'"));
+  EXPECT_THAT(complaint_about("1-3-0-0.wav,1,0,4,1,1,3.5,dog_bark"),
+              HasSubstr("classID must be a whole number from 0 to 9, found '3.5'"));
   EXPECT_THAT(complaint_about("1-3-0-0.wav,2,0,4,1,1,3,dog_bark"),
               HasSubstr("a file name '2-3-occurrence-slice.wav' was expected"));
   EXPECT_THAT(complaint_about("1-3-0-0.wav,1,0,4,1,1,3,siren"), HasSubstr("classID 3 is dog_bark, found 'siren'"));
@@ -74,9 +78,15 @@ TEST_F(Urbansound8kTest, TheRealMetadataHaveThePublishedCounts) {
   std::set<std::string> sources;
   for (const Track& track : dataset.tracks) sources.insert(track.group);
   EXPECT_EQ(sources.size(), 1297U);
-  for (const SplitCheck& check : check_published_splits(dataset)) EXPECT_TRUE(check.matches) << check.message;
+  for (const char* valid_fold : {"next", "none"}) {
+    const Dataset folds = load("urbansound8k", folder_, {{"valid_fold", valid_fold}, {"missing", "keep"}});
+    for (const SplitCheck& check : check_published_splits(folds)) {
+      EXPECT_TRUE(check.matches) << check.message;
+      EXPECT_EQ(check.compared, "manifest");
+    }
+  }
   // The owners' folds are not quite what they say: five recordings have slices in two folds.
-  EXPECT_TRUE(has_note(dataset, "split fold1: 5 of 1297 groups"));
+  EXPECT_TRUE(has_note(dataset, "split fold1: 5 of 1297 recordings"));
 }
 
 }  // namespace

@@ -8,6 +8,7 @@
 #include "harness/audio/audio_file.h"
 #include "harness/core/errors.h"
 #include "harness/core/files.h"
+#include "harness/core/text.h"
 #include "tests/splits/small_corpus.h"
 
 namespace tagbench {
@@ -91,11 +92,59 @@ TEST_F(VerifyTest, RemembersFinishedFilesAndChecksChangedOnesAgain) {
   EXPECT_NEAR(verify_dataset(loaded, options).hours, 2.0 / 3600.0, 1e-9);
 }
 
-TEST_F(VerifyTest, AnotherDatasetsStateIsNotBelieved) {
+TEST_F(VerifyTest, AnotherCopysStateIsRefusedAndKept) {
   VerifyOptions options;
   options.state = folder_ / "verify.jsonl";
-  write_text(options.state, "{\"format\":\"tagbench verify state 1\",\"dataset\":\"other\"}\n{\"id\":\"good.wav\"}\n");
-  EXPECT_EQ(verify_dataset(dataset(), options).count(FileState::kGood), 1);
+  verify_dataset(dataset(), options);
+  const std::string state = read_text_file(options.state);
+  const testing::TemporaryDirectory other;
+  std::filesystem::copy_file(folder_ / "good.wav", other / "good.wav");
+  write_text(other / "labels.csv", "path,x,split\ngood.wav,1,train\n");
+  const Dataset copy = testing::load("folder", other);
+  EXPECT_THAT(testing::message_of([&] { verify_dataset(copy, options); }),
+              ::testing::AllOf(HasSubstr("work on folder below " + std::filesystem::canonical(other.path()).string() +
+                                         " was expected, found that on folder below " +
+                                         std::filesystem::canonical(folder_.path()).string()),
+                               HasSubstr("name another file")));
+  EXPECT_EQ(read_text_file(options.state), state);
+  // A variant of the same corpus shares the work, by whatever path the root is named.
+  Dataset variant = dataset();
+  variant.name = "folder:label=variant";
+  variant.root = folder_.path() / "." / "../" / folder_.path().filename();
+  EXPECT_EQ(verify_dataset(variant, options).count(FileState::kGood), 1);
+  EXPECT_EQ(trim(read_text_file(options.state)), trim(state));
+}
+
+TEST_F(VerifyTest, NoOtherFileIsTakenForAState) {
+  const Dataset loaded = dataset();
+  VerifyOptions options;
+  const auto complaint = [&](const std::filesystem::path& path) {
+    options.state = path;
+    EXPECT_THROW(verify_dataset(loaded, options), UsageError);
+    return testing::message_of([&] { verify_dataset(loaded, options); });
+  };
+  const std::string labels = read_text_file(folder_ / "labels.csv");
+  EXPECT_THAT(
+      complaint(folder_ / "labels.csv"),
+      HasSubstr("'tagbench verify state 2' was expected, found a file that begins 'path,x,split'; name another"));
+  EXPECT_EQ(read_text_file(folder_ / "labels.csv"), labels);
+  EXPECT_THAT(complaint(folder_ / "good.wav"), HasSubstr("found a file that begins 'RIFF"));
+  EXPECT_THAT(complaint(folder_.path()), HasSubstr("is a folder, a file was expected"));
+  EXPECT_THAT(complaint(folder_ / "good.wav/state"), HasSubstr("cannot be made: "));
+  options.state = folder_ / "whole";
+  verify_dataset(loaded, options);
+  // Stopped before the first line was whole.
+  write_text(folder_ / "begun", read_text_file(folder_ / "whole").substr(0, 20));
+  options.state = folder_ / "begun";
+  EXPECT_EQ(verify_dataset(loaded, options).count(FileState::kGood), 1);
+}
+
+TEST_F(VerifyTest, ReportsNamesThatAreNotUtf8) {
+  write_text(folder_ / "labels.csv", "path,x,split\ngood.wav,1,train\nmissing.wav,0,test\n");
+  Dataset loaded = dataset();
+  loaded.tracks[1].audio = "caf\xE9.wav";
+  loaded.name = "folder:label=caf\xE9";
+  EXPECT_THAT(verify_json(verify_dataset(loaded, {}), loaded).dump(), HasSubstr("caf%E9.wav is not there"));
 }
 
 TEST(VerifyOwnersTest, KnowsLengthsRatesAndDamageAsDistributed) {
@@ -110,6 +159,7 @@ TEST(VerifyOwnersTest, KnowsLengthsRatesAndDamageAsDistributed) {
   const Dataset dataset = testing::load("gtzan", folder);
   const VerifyReport report = verify_dataset(dataset, {});
   EXPECT_EQ(report.count(FileState::kGood), 1);
+  EXPECT_EQ(report.count(FileState::kMissing), 0);
   EXPECT_EQ(report.count(FileState::kKnownBroken), 1);
   EXPECT_EQ(report.count(FileState::kSuspicious), 2);
   const std::string text = verify_text(report, dataset);
@@ -118,6 +168,31 @@ TEST(VerifyOwnersTest, KnowsLengthsRatesAndDamageAsDistributed) {
   EXPECT_THAT(text, HasSubstr("suspicious\tpop/pop.00003\t22050 Hz were expected, found 16000 Hz"));
   EXPECT_THAT(text, HasSubstr("split default is not as published"));
   EXPECT_FALSE(report.good());
+  // What is known is said of the .wav alone, and of one that is there.
+  std::filesystem::remove(folder / "jazz/jazz.00054.wav");
+  EXPECT_EQ(verify_dataset(testing::load("gtzan", folder), {}).count(FileState::kMissing), 1);
+  write_text(folder / "jazz/jazz.00054.au", ".snd");
+  EXPECT_EQ(verify_dataset(testing::load("gtzan", folder), {}).count(FileState::kBroken), 1);
+}
+
+TEST(VerifyOwnersTest, TellsClipsThatAreCutShort) {
+  const testing::TemporaryDirectory folder;
+  for (int recording = 0; recording < 4; ++recording) {
+    const double seconds = recording == 0 ? 2.05 : recording == 1 ? 2.75 : 3.0;
+    write_wav(folder / ("IRMAS-TrainingData/cel/[cel]000" + std::to_string(recording) + "__1.wav"),
+              testing::made_music(static_cast<uint64_t>(recording), seconds, 44100));
+  }
+  const Dataset irmas = testing::load("irmas", folder);
+  const VerifyReport report = verify_dataset(irmas, {});
+  EXPECT_EQ(report.count(FileState::kGood), 3);
+  EXPECT_THAT(verify_text(report, irmas), HasSubstr("__1\t3.00 s were expected, found 2.05 s"));
+  // Slices are cut to the millisecond.
+  write_text(folder / "metadata/UrbanSound8K.csv",
+             "slice_file_name,fsID,start,end,salience,fold,classID,class\n"
+             "1-3-0-0.wav,1,0,4,1,1,3,dog_bark\n2-3-0-0.wav,2,0,0.06,1,2,3,dog_bark\n");
+  write_wav(folder / "audio/fold1/1-3-0-0.wav", testing::made_music(1, 3.9, 44100));
+  write_wav(folder / "audio/fold2/2-3-0-0.wav", testing::made_music(1, 0.07, 44100));
+  EXPECT_EQ(verify_dataset(testing::load("urbansound8k", folder), {}).count(FileState::kSuspicious), 1);
 }
 
 TEST(VerifyOwnersTest, ComparesTheOwnersChecksums) {
