@@ -13,6 +13,9 @@
 #include "harness/metrics/delong.h"
 #include "reports/flatten.h"
 #include "reports/table_text.h"
+#include "results/grouped_notes.h"
+#include "results/row_groups.h"
+#include "results/run_gaps.h"
 #include "results/text_table.h"
 
 namespace tagbench {
@@ -24,7 +27,8 @@ constexpr int kDecimals = 4;
 
 // The same cell in both: one split, one architecture, one condition; seeds of each side.
 struct CellPair {
-  std::vector<const Row*> a, b;
+  const SeedGroup* a = nullptr;
+  const SeedGroup* b = nullptr;
 };
 
 struct LinePair {
@@ -33,10 +37,6 @@ struct LinePair {
   std::vector<CellPair> splits;
 };
 
-const Replicates& tag_replicates(const TaggingReplicates& replicates, const std::string& metric, size_t tag) {
-  return metric == "roc_auc" ? replicates.per_tag[tag].roc_auc : replicates.per_tag[tag].average_precision;
-}
-
 struct MatchedTracks {
   std::vector<ScoredTracks> a, b;
   std::string problem;
@@ -44,22 +44,13 @@ struct MatchedTracks {
   int64_t n_left_out = 0;
 };
 
-// Labels must be equal, else the two were scored against different truths.
-std::string label_problem(const ScoredTracks& a, const ScoredTracks& b) {
-  if (a.n_tags != b.n_tags) return "tags: " + std::to_string(a.n_tags) + " and " + std::to_string(b.n_tags);
-  if (a.tags != b.tags && !a.tags.empty() && !b.tags.empty()) return "tags: other names or another order";
-  if (a.n_tracks != b.n_tracks) return "tracks: " + std::to_string(a.n_tracks) + " and " + std::to_string(b.n_tracks);
-  if (a.labels != b.labels || a.known != b.known) return "labels: the same tracks have different labels";
-  return "";
-}
-
 MatchedTracks match_tracks(const RunStore& run_a, const RunStore& run_b, const CellPair& pair) {
   MatchedTracks matched;
   const auto load = [](const RunStore& run, const std::vector<const Row*>& rows, std::vector<ScoredTracks>& into) {
     for (const Row* row : rows) into.push_back(scored_tracks(run, *row));
   };
-  load(run_a, pair.a, matched.a);
-  load(run_b, pair.b, matched.b);
+  load(run_a, pair.a->rows, matched.a);
+  load(run_b, pair.b->rows, matched.b);
   std::vector<ScoredTracks*> all;
   for (ScoredTracks& tracks : matched.a) all.push_back(&tracks);
   for (ScoredTracks& tracks : matched.b) all.push_back(&tracks);
@@ -76,6 +67,7 @@ MatchedTracks match_tracks(const RunStore& run_a, const RunStore& run_b, const C
     }
     for (ScoredTracks* each : all) *each = select_tracks(*each, common);
   }
+  // Else the two were scored against different truths.
   for (const ScoredTracks* each : all) {
     if (matched.problem.empty()) matched.problem = label_problem(*all.front(), *each);
   }
@@ -153,15 +145,20 @@ struct PairReplicates {
   bool multiclass = false;
 };
 
-// The squared standard error of the mean over seeds, folds averaged within each; nothing for one seed.
+// The squared standard error of the mean over seeds, folds averaged within each; nothing for one seed. Seeds that lack
+// a fold are left out: means over different folds differ by their folds.
 std::optional<double> squared_seed_error(const std::vector<const Row*>& rows, const std::string& metric) {
   std::map<int64_t, std::vector<double>> by_seed;
+  std::set<std::string> folds;
   for (const Row* row : rows) {
+    folds.insert(row->cell.split);
     const MetricValue value = metric_of(*row, metric);
     if (value.value) by_seed[row->cell.seed].push_back(*value.value);
   }
   std::vector<double> means;
-  for (const auto& [seed, values] : by_seed) means.push_back(arithmetic_mean(values));
+  for (const auto& [seed, values] : by_seed) {
+    if (values.size() == folds.size()) means.push_back(arithmetic_mean(values));
+  }
   return squared_error_of_mean(means);
 }
 
@@ -180,11 +177,15 @@ std::vector<Placements> tag_placements(const std::vector<std::vector<ScoredTrack
   return placed;
 }
 
+std::vector<std::string> compared_metrics(bool multiclass) {
+  std::vector<std::string> metrics = {"roc_auc", "average_precision"};
+  if (multiclass) metrics.insert(metrics.begin(), "accuracy");
+  return metrics;
+}
+
 void add_differences(const PairReplicates& pairs, const PairedDifference& frame, bool per_tag,
                      RunComparison& comparison) {
-  std::vector<std::string> metrics = {"roc_auc", "average_precision"};
-  if (pairs.multiclass) metrics.insert(metrics.begin(), "accuracy");
-  for (const std::string& metric : metrics) {
+  for (const std::string& metric : compared_metrics(pairs.multiclass)) {
     PairedDifference item = frame;
     item.metric = metric;
     item.n_tracks = pairs.n_tracks;
@@ -208,7 +209,7 @@ void add_differences(const PairReplicates& pairs, const PairedDifference& frame,
       item.tag = pairs.tags[tag];
       item.n_tracks = pairs.n_tracks;
       const auto get = [&](const TaggingReplicates& replicates) -> const Replicates& {
-        return tag_replicates(replicates, metric, tag);
+        return replicates_of_tag(replicates, metric, tag);
       };
       finish(item, side_replicates(pairs.a, get), side_replicates(pairs.b, get));
       if (item.metric == "roc_auc")
@@ -233,119 +234,242 @@ void finish_comparison(RunComparison& comparison) {
 
 // ---- matching cells ----
 
-std::string where_text(const Row& row) {
-  return row.model_label + ", split " + row.cell.split + ", seed " + std::to_string(row.cell.seed) + ", " +
+std::string where_text(const Row& row, const std::string& model_label) {
+  return model_label + ", split " + row.cell.split + ", seed " + std::to_string(row.cell.seed) + ", " +
          row.cell.condition;
 }
 
-using CellKey = std::tuple<std::string, std::string, std::string, std::string, std::string>;
-
-CellKey cell_key(const Row& row) {
-  return {row.cell.dataset, row.model_label, row.cell.precision, row.cell.condition_key, row.cell.split};
+LinePair line_of(const CellPair& pair) {
+  // Of one name, what tells the one side's cells apart is told once.
+  const bool one_name = pair.a->any().model_label == pair.b->any().model_label;
+  const std::string label_a = (one_name && pair.a->apart.empty() ? pair.b : pair.a)->model_label();
+  const std::string label_b = one_name ? label_a : pair.b->model_label();
+  const std::string& condition_a = pair.a->any().cell.condition;
+  const std::string& condition_b = pair.b->any().cell.condition;
+  return {label_a == label_b ? label_a : label_a + " | " + label_b,
+          condition_a == condition_b ? condition_a : condition_a + " | " + condition_b,
+          {pair}};
 }
 
-std::vector<LinePair> match_cells(const ComparedSide& a, const ComparedSide& b, std::vector<std::string>& notes) {
-  if (a.single_row && b.single_row) {
-    const Row& row_a = a.rows.front();
-    const Row& row_b = b.rows.front();
-    LinePair line;
-    line.subject =
-        row_a.model_label == row_b.model_label ? row_a.model_label : row_a.model_label + " | " + row_b.model_label;
-    line.condition = row_a.cell.condition == row_b.cell.condition ? row_a.cell.condition
-                                                                  : row_a.cell.condition + " | " + row_b.cell.condition;
-    line.splits.push_back({{&row_a}, {&row_b}});
-    return {line};
+std::string pair_text(const LinePair& line, const CellPair& pair) {
+  return line.subject + ", split " + pair.a->any().cell.split + ", " + line.condition;
+}
+
+// The number of each row's group of rows that may be averaged over folds.
+std::map<const Row*, size_t> numbers_of_groups(const std::vector<Row>& rows) {
+  std::map<const Row*, size_t> numbers;
+  size_t n = 0;
+  for (const RowGroup& group : group_rows(rows)) {
+    for (const Row* row : group.rows) numbers[row] = n;
+    ++n;
   }
-  std::map<CellKey, std::vector<const Row*>> cells_b;
-  for (const Row& row : b.rows) cells_b[cell_key(row)].push_back(&row);
-  std::map<CellKey, std::vector<const Row*>> cells_a;
-  for (const Row& row : a.rows) cells_a[cell_key(row)].push_back(&row);
+  return numbers;
+}
+
+RowSettings without_split(RowSettings identity) {
+  identity.erase(
+      std::remove_if(identity.begin(), identity.end(), [](const auto& each) { return each.first == "split"; }),
+      identity.end());
+  return identity;
+}
+
+// Cells with their counterparts, folds of one assignment together.
+std::vector<LinePair> match_lines(const ComparedSide& a, const ComparedSide& b, const std::vector<SeedGroup>& cells_a,
+                                  const std::vector<SeedGroup>& cells_b, GroupedNotes& notes) {
+  if (a.single_row && b.single_row) return {line_of({&cells_a.front(), &cells_b.front()})};
+  const std::map<const Row*, size_t> numbers_a = numbers_of_groups(a.rows);
+  const std::map<const Row*, size_t> numbers_b = numbers_of_groups(b.rows);
   std::vector<LinePair> lines;
-  std::map<std::tuple<std::string, std::string, std::string, std::string>, size_t> places;
-  std::set<CellKey> done;
-  for (const Row& row : a.rows) {
-    const CellKey key = cell_key(row);
-    if (!done.insert(key).second) continue;
-    const auto found = cells_b.find(key);
-    if (found == cells_b.end()) {
-      notes.push_back("Only in A: " + where_text(row));
+  std::map<std::tuple<size_t, size_t, RowSettings, RowSettings>, size_t> places;
+  for (const CellMatch& match : match_cells(cells_a, cells_b)) {
+    if (match.a == nullptr || match.b == nullptr) {
+      const bool in_a = match.a != nullptr;
+      const SeedGroup& cells = in_a ? *match.a : *match.b;
+      notes.add(std::string("Only in ") + (in_a ? "A" : "B") +
+                    (match.ambiguous.empty() ? "" : ", the other has but " + match.ambiguous),
+                where_text(cells.any(), cells.model_label()));
       continue;
     }
-    const auto& [dataset, label, precision, condition_key, split] = key;
+    const CellPair pair{match.a, match.b};
+    std::vector<RowDifference> refused;
+    for (const RowDifference& each : match.differs) {
+      if (each.name == "task" || each.name == "split" || each.name == "tags") refused.push_back(each);
+    }
+    if (!refused.empty()) {
+      notes.add("Not compared, " + differences_text(refused, "in A", "in B"), pair_text(line_of(pair), pair));
+      continue;
+    }
+    if (!match.differs.empty()) {
+      notes.add("Compared although they differ, " + differences_text(match.differs, "in A", "in B"),
+                pair_text(line_of(pair), pair));
+    }
     const auto [place, is_new] =
-        places.emplace(std::make_tuple(dataset, label, precision, condition_key), lines.size());
-    if (is_new) lines.push_back({label, row.cell.condition, {}});
-    lines[place->second].splits.push_back({cells_a[key], found->second});
-  }
-  for (const Row& row : b.rows) {
-    if (done.insert(cell_key(row)).second) notes.push_back("Only in B: " + where_text(row));
+        places.emplace(std::make_tuple(numbers_a.at(&match.a->any()), numbers_b.at(&match.b->any()),
+                                       without_split(match.a->identity), without_split(match.b->identity)),
+                       lines.size());
+    if (is_new) {
+      lines.push_back(line_of(pair));
+    } else {
+      lines[place->second].splits.push_back(pair);
+    }
   }
   return lines;
 }
 
+std::vector<TaggingReplicates> draw_seeds(const RunStore& run, const SeedGroup& cells,
+                                          const std::vector<ScoredTracks>& seeds, const CompareOptions& options) {
+  std::vector<TaggingReplicates> replicates;
+  const CellId& cell = cells.any().cell;
+  for (size_t i = 0; i < seeds.size(); ++i) {
+    try {
+      replicates.push_back(resample(seeds[i], cell.split + " " + cell.split_sha256, cell.task == "multiclass",
+                                    options.resamples, options.seed, options.threads));
+    } catch (const DataError& error) {
+      throw DataError((run.cell_directory(cells.rows[i]->cell.key()) / "scores.npy").string() + ": " + error.what());
+    }
+  }
+  return replicates;
+}
+
+// ---- without scores ----
+
+// The rows' own values: the mean over seeds within each fold, then over folds.
+MetricValue stored_value(const std::vector<const SeedGroup*>& folds,
+                         const std::function<MetricValue(const Row&)>& value_of) {
+  std::vector<double> of_folds;
+  for (const SeedGroup* fold : folds) {
+    std::vector<double> of_seeds;
+    for (const Row* row : fold->rows) {
+      MetricValue value = value_of(*row);
+      if (!value.value) return value;
+      of_seeds.push_back(*value.value);
+    }
+    of_folds.push_back(arithmetic_mean(of_seeds));
+  }
+  return {arithmetic_mean(of_folds), ""};
+}
+
+// Without scores the tracks cannot be matched: counts have to be those of the same tracks and labels.
+std::string count_problem(const CellPair& pair) {
+  const Row& first = pair.a->any();
+  for (const SeedGroup* side : {pair.a, pair.b}) {
+    for (const Row* row : side->rows) {
+      if (row->tags != first.tags) return "tags: other names or another order";
+      if (row->n_tracks != first.n_tracks)
+        return "tracks: " + std::to_string(first.n_tracks) + " and " + std::to_string(row->n_tracks);
+      for (size_t tag = 0; tag < first.tags.size(); ++tag) {
+        const TagMetrics& of_first = first.metrics->per_tag[tag];
+        const TagMetrics& of_row = row->metrics->per_tag[tag];
+        if (of_first.n_positive != of_row.n_positive || of_first.n_known != of_row.n_known)
+          return "labels: other numbers of positives";
+      }
+    }
+  }
+  return "";
+}
+
+void add_stored_differences(const std::vector<CellPair>& splits, const PairedDifference& frame, bool per_tag,
+                            RunComparison& comparison) {
+  std::vector<const SeedGroup*> folds_a, folds_b;
+  int64_t n_tracks = 0;
+  for (const CellPair& pair : splits) {
+    folds_a.push_back(pair.a);
+    folds_b.push_back(pair.b);
+    n_tracks += pair.a->any().n_tracks;
+  }
+  const auto item_of = [&](const std::string& metric, const std::string& tag,
+                           const std::function<MetricValue(const Row&)>& value_of) {
+    const MetricValue of_a = stored_value(folds_a, value_of);
+    const MetricValue of_b = stored_value(folds_b, value_of);
+    PairedDifference item = frame;
+    item.metric = metric;
+    item.tag = tag;
+    item.n_tracks = n_tracks;
+    item.a = of_a.value;
+    item.b = of_b.value;
+    item.reason = !of_a.value ? of_a.reason : !of_b.value ? of_b.reason : "no interval: the scores cannot be used";
+    if (item.a && item.b) item.difference = *item.b - *item.a;
+    return item;
+  };
+  const Row& any = splits.front().a->any();
+  for (const std::string& metric : compared_metrics(any.cell.task == "multiclass"))
+    comparison.overall.push_back(item_of(metric, "", [&](const Row& row) { return metric_of(row, metric); }));
+  if (!per_tag) return;
+  for (const char* metric : {"roc_auc", "average_precision"}) {
+    for (size_t tag = 0; tag < any.tags.size(); ++tag) {
+      comparison.per_tag.push_back(item_of(metric, any.tags[tag], [&](const Row& row) {
+        const TagMetrics& values = row.metrics->per_tag[tag];
+        return std::string_view(metric) == "roc_auc" ? values.roc_auc : values.average_precision;
+      }));
+    }
+  }
+}
+
 void compare_line(const ComparedSide& a, const ComparedSide& b, const LinePair& line, const CompareOptions& options,
-                  RunComparison& comparison) {
+                  RunComparison& comparison, GroupedNotes& notes) {
   PairReplicates pairs;
+  std::vector<CellPair> unreadable;
+  std::vector<std::string> errors;
   for (const CellPair& pair : line.splits) {
-    const Row& row_a = *pair.a.front();
-    const std::string where =
-        "Not compared: " + line.subject + ", split " + row_a.cell.split + ", " + line.condition + ": ";
+    const Row& row_a = pair.a->any();
+    const std::string where = pair_text(line, pair);
     const auto failed = [](const std::vector<const Row*>& rows) {
       return std::any_of(rows.begin(), rows.end(), [](const Row* row) { return row->status != "done"; });
     };
-    if (failed(pair.a) || failed(pair.b)) {
-      comparison.notes.push_back(where + "a cell failed in " + (failed(pair.a) ? "A" : "B"));
+    if (failed(pair.a->rows) || failed(pair.b->rows)) {
+      notes.add(std::string("Not compared, a cell failed in ") + (failed(pair.a->rows) ? "A" : "B"), where);
       continue;
     }
-    std::set<std::string> hashes;
-    for (const auto* rows : {&pair.a, &pair.b}) {
-      for (const Row* row : *rows) hashes.insert(row->cell.split_sha256.substr(0, 12));
-    }
-    if (hashes.size() > 1) {
-      comparison.notes.push_back(where + "other splits (" + join_text({hashes.begin(), hashes.end()}, ", ") + ")");
+    const CellId& cell_b = pair.b->any().cell;
+    if (row_a.cell.split_sha256 != cell_b.split_sha256) {
+      notes.add("Not compared, other splits (" + row_a.cell.split_sha256.substr(0, 12) + ", " +
+                    cell_b.split_sha256.substr(0, 12) + ")",
+                where);
       continue;
     }
     try {
       MatchedTracks matched = match_tracks(a.run, b.run, pair);
       if (!matched.problem.empty()) {
-        comparison.notes.push_back(where + matched.problem);
+        notes.add("Not compared, " + matched.problem, where);
         continue;
       }
-      if (matched.n_left_out > 0) {
-        comparison.notes.push_back("Left out of " + line.subject + ", split " + row_a.cell.split + ", " +
-                                   line.condition + ": " + std::to_string(matched.n_left_out) +
-                                   " tracks that not all cells have");
-      }
-      if (!matched.note.empty())
-        comparison.notes.push_back(line.subject + ", split " + row_a.cell.split + ", " + line.condition + ": " +
-                                   matched.note);
-      const auto draw = [&](const std::vector<ScoredTracks>& seeds) {
-        std::vector<TaggingReplicates> replicates;
-        for (const ScoredTracks& tracks : seeds) {
-          replicates.push_back(resample(tracks, row_a.cell.split + " " + row_a.cell.split_sha256,
-                                        row_a.cell.task == "multiclass", options.resamples, options.seed,
-                                        options.threads));
-        }
-        return replicates;
-      };
-      pairs.a.push_back(draw(matched.a));
-      pairs.b.push_back(draw(matched.b));
-      pairs.rows_a.insert(pairs.rows_a.end(), pair.a.begin(), pair.a.end());
-      pairs.rows_b.insert(pairs.rows_b.end(), pair.b.begin(), pair.b.end());
+      if (matched.n_left_out > 0)
+        notes.add("Left out " + std::to_string(matched.n_left_out) + " tracks that not all cells have", where);
+      if (!matched.note.empty()) notes.add(matched.note, where);
+      // Both before either is kept: a fold of one side alone would pair with nothing.
+      std::vector<TaggingReplicates> replicates_a = draw_seeds(a.run, *pair.a, matched.a, options);
+      std::vector<TaggingReplicates> replicates_b = draw_seeds(b.run, *pair.b, matched.b, options);
+      pairs.a.push_back(std::move(replicates_a));
+      pairs.b.push_back(std::move(replicates_b));
+      pairs.rows_a.insert(pairs.rows_a.end(), pair.a->rows.begin(), pair.a->rows.end());
+      pairs.rows_b.insert(pairs.rows_b.end(), pair.b->rows.begin(), pair.b->rows.end());
       pairs.n_tracks += matched.a.front().n_tracks;
       pairs.tracks_a.push_back(std::move(matched.a));
       pairs.tracks_b.push_back(std::move(matched.b));
       pairs.tags = row_a.tags;
       pairs.multiclass = row_a.cell.task == "multiclass";
     } catch (const DataError& error) {
-      comparison.notes.push_back(where + error.what());
+      if (const std::string problem = count_problem(pair); !problem.empty()) {
+        notes.add("Not compared, " + problem, where);
+        continue;
+      }
+      unreadable.push_back(pair);
+      errors.push_back(where + ": " + error.what());
     }
   }
-  if (pairs.a.empty()) return;
   PairedDifference frame;
   frame.subject = line.subject;
   frame.condition = line.condition;
-  add_differences(pairs, frame, options.per_tag, comparison);
+  if (!pairs.a.empty()) {
+    add_differences(pairs, frame, options.per_tag, comparison);
+  } else if (!unreadable.empty()) {
+    add_stored_differences(unreadable, frame, options.per_tag, comparison);
+  }
+  for (const std::string& error : errors) {
+    notes.add(pairs.a.empty() ? "Values of the rows without interval, as scores cannot be used"
+                              : "Left out of the folds compared, as scores cannot be used",
+              error);
+  }
 }
 
 // ---- speed and settings ----
@@ -481,6 +605,15 @@ std::string differences_table(const std::vector<PairedDifference>& items, bool w
   return aligned_markdown(rows, with_tags ? 4 : 3);
 }
 
+void add_gaps(const std::string& whose, const ComparedSide& side, RunComparison& comparison) {
+  if (side.single_row) return;
+  const RunGaps found = run_gaps(side.run, side.rows);
+  for (const auto* texts : {&found.unfinished, &found.missing}) {
+    for (const std::string& text : *texts) comparison.gaps.push_back(whose + text);
+  }
+  if (side.rows.empty()) comparison.gaps.push_back(whose + "The run has no row.");
+}
+
 }  // namespace
 
 ComparedSide ComparedSide::open(const fs::path& given) {
@@ -509,14 +642,21 @@ RunComparison compare_runs(const ComparedSide& a, const ComparedSide& b, const C
   RunComparison comparison;
   const auto name = [](const ComparedSide& side) {
     std::string text = side.run.directory().string();
-    if (side.single_row) text += ", " + where_text(side.rows.front());
+    if (side.single_row) text += ", " + where_text(side.rows.front(), side.rows.front().model_label);
     if (!side.rows.empty() && !side.rows.front().tracks.empty()) text += ", test tracks of " + side.rows.front().tracks;
     return text;
   };
   comparison.name_a = name(a);
   comparison.name_b = name(b);
-  for (const LinePair& line : match_cells(a, b, comparison.notes)) compare_line(a, b, line, options, comparison);
+  const std::vector<SeedGroup> cells_a = seed_groups(a.rows);
+  const std::vector<SeedGroup> cells_b = seed_groups(b.rows);
+  GroupedNotes notes;
+  for (const LinePair& line : match_lines(a, b, cells_a, cells_b, notes))
+    compare_line(a, b, line, options, comparison, notes);
   finish_comparison(comparison);
+  comparison.notes = notes.texts();
+  add_gaps("A: ", a, comparison);
+  add_gaps("B: ", b, comparison);
   if (!a.single_row && !b.single_row) compare_speed(a, b, comparison);
   compare_settings(a, b, comparison);
   compare_row_settings(a, b, comparison);
@@ -552,7 +692,7 @@ RunComparison compare_score_files(const ScoredTracks& a, const ScoredTracks& b, 
 std::string comparison_table(const RunComparison& comparison, size_t most_tags) {
   std::string text = "A: " + escape_markdown(comparison.name_a) + "\nB: " + escape_markdown(comparison.name_b) + "\n\n";
   if (comparison.overall.empty()) {
-    text += "Nothing could be compared: no architecture with its data set, split, protocol and condition is in both.\n";
+    text += "Nothing could be compared; the notes say why.\n";
   } else {
     text += differences_table(comparison.overall, false);
     text +=
@@ -600,15 +740,17 @@ std::string comparison_table(const RunComparison& comparison, size_t most_tags) 
     }
     text += "\n" + aligned_markdown(rows, 4);
   }
-  if (!comparison.notes.empty()) text += "\n";
-  for (const std::string& note : comparison.notes) text += "- " + escape_markdown(note) + "\n";
+  if (!comparison.gaps.empty() || !comparison.notes.empty()) text += "\n";
+  for (const auto* notes : {&comparison.gaps, &comparison.notes}) {
+    for (const std::string& note : *notes) text += "- " + escape_markdown(note) + "\n";
+  }
   return text;
 }
 
 Json comparison_json(const RunComparison& comparison) {
   Json json{{"schema_version", 1},       {"a", comparison.name_a},   {"b", comparison.name_b},
             {"overall", Json::array()},  {"per_tag", Json::array()}, {"speed", Json::array()},
-            {"settings", Json::array()}, {"notes", comparison.notes}};
+            {"settings", Json::array()}, {"gaps", comparison.gaps},  {"notes", comparison.notes}};
   const auto add = [](Json& into, const std::vector<PairedDifference>& items) {
     for (const PairedDifference& item : items) {
       into.push_back({{"architecture", item.subject},

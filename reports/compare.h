@@ -55,7 +55,8 @@ struct RunComparison {
   std::vector<PairedDifference> per_tag;  // likewise
   std::vector<SpeedDifference> speed;
   std::vector<SettingDifference> settings;
-  std::vector<std::string> notes;  // what could not be compared, and why
+  std::vector<std::string> gaps;   // what half-written runs lack
+  std::vector<std::string> notes;  // what could not be compared, and why; what differs between the cells compared
 };
 
 struct CompareOptions {
@@ -76,10 +77,11 @@ struct ComparedSide {
   ComparedSide of_unseen_artists() const;
 };
 
-// Cells are matched by architecture, data set, condition and split; two single rows are matched whatever they are, as
-// long as tracks and tags are the same. Different splits or labels are never compared: a note says so. Tracks that only
-// one side has are left out and counted. Errors: DataError for damaged rows; missing scores leave the interval out,
-// with a note.
+// Cells with their counterparts (match_cells); two single rows are matched whatever they are, as long as tracks and
+// tags are the same. Different splits or labels are never compared, and of several cells of one name none is picked: a
+// note says so, as of every other setting in which two counterparts differ. Folds of one assignment are averaged, other
+// splits stand alone. Tracks that only one side has are left out and counted. Where scores cannot be used, the values
+// of the rows are compared without interval. Errors: DataError for damaged rows.
 RunComparison compare_runs(const ComparedSide& a, const ComparedSide& b, const CompareOptions& options);
 
 // Two score sets for the same labels. Errors: DataError if their sizes or labels differ.

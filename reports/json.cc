@@ -32,6 +32,7 @@ Json robustness_json(const RobustnessFigures& figures) {
   return Json{{"drops", values_json(figures.drops)},
               {"ranks", optional_numbers(figures.ranks)},
               {"rank_changes", optional_numbers(figures.rank_changes)},
+              {"perturbed_mean", value_json(figures.perturbed_mean)},
               {"relative_robustness", value_json(figures.relative_robustness)},
               {"corruption_error", value_json(figures.corruption_error)},
               {"relative_corruption_error", value_json(figures.relative_corruption_error)},
@@ -75,6 +76,7 @@ Json table_to_json(const ResultTable& table) {
             {"ladders", table.ladders},
             {"lines", Json::array()},
             {"comparisons", Json::array()},
+            {"tag_estimates", Json::array()},
             {"tag_comparisons", Json::array()},
             {"oracle", Json::array()},
             {"notes", table.notes}};
@@ -104,6 +106,14 @@ Json table_to_json(const ResultTable& table) {
     entry["condition"] = item.condition;
     entry["seed_error"] = json_number(item.seed_error);
     json["comparisons"].push_back(std::move(entry));
+  }
+  for (const TagEstimate& item : table.tag_estimates) {
+    json["tag_estimates"].push_back({{"architecture", table.lines[item.line].model_label},
+                                     {"tag", item.tag},
+                                     {"roc_auc", json_number(item.roc_auc)},
+                                     {"low", json_number(item.low)},
+                                     {"high", json_number(item.high)},
+                                     {"reason", item.reason}});
   }
   for (const TagComparison& item : table.tag_comparisons) {
     Json entry = comparison_json(table, item);

@@ -101,30 +101,45 @@ void compare_lines(ResultTable& table, const std::vector<LineReplicates>& replic
   table.comparisons = std::move(items);
 }
 
-std::vector<TagComparison> compare_tags(const std::vector<std::string>& tags, const std::vector<LineScores>& lines,
-                                        const std::vector<std::pair<size_t, size_t>>& pairs, int threads) {
-  std::vector<TagComparison> items(pairs.size() * tags.size());
-  std::vector<std::vector<int64_t>> groups;  // [fold]
-  for (const LineScores& line : lines) {
-    if (!groups.empty()) break;
-    for (const auto& trainings : line) groups.push_back(group_indices(trainings.front().groups));
+TagFindings judge_tags(const std::vector<std::string>& tags, const std::vector<LineScores>& lines,
+                       const std::vector<std::pair<size_t, size_t>>& pairs, int threads) {
+  std::vector<size_t> with_scores;
+  std::vector<std::vector<std::vector<int64_t>>> groups(lines.size());  // [line][fold]
+  for (size_t l = 0; l < lines.size(); ++l) {
+    if (!lines[l].empty()) with_scores.push_back(l);
+    for (const auto& trainings : lines[l]) groups[l].push_back(group_indices(trainings.front().groups));
   }
+  TagFindings findings;
+  findings.estimates.resize(with_scores.size() * tags.size());
+  findings.comparisons.resize(pairs.size() * tags.size());
   parallel_for(static_cast<int64_t>(tags.size()), threads, [&](int64_t tag) {
+    const auto t = static_cast<size_t>(tag);
     std::vector<std::vector<Placements>> placed(lines.size());  // [line][fold]
-    for (size_t l = 0; l < lines.size(); ++l) {
+    for (const size_t l : with_scores) {
       for (size_t fold = 0; fold < lines[l].size(); ++fold) {
         std::vector<Placements> of_trainings;
         for (const ScoredTracks& tracks : lines[l][fold])
-          of_trainings.push_back(placements(tracks.label_matrix(), tracks.score_matrix(), tag, groups[fold]));
+          of_trainings.push_back(placements(tracks.label_matrix(), tracks.score_matrix(), tag, groups[l][fold]));
         placed[l].push_back(mean_of(of_trainings));
       }
     }
+    for (size_t i = 0; i < with_scores.size(); ++i) {
+      TagEstimate& item = findings.estimates[i * tags.size() + t];
+      const DelongEstimate found = estimate_placements(placed[with_scores[i]]);
+      item.line = with_scores[i];
+      item.tag = tags[t];
+      item.roc_auc = found.roc_auc.value;
+      item.reason = found.reason;
+      if (!found.interval) continue;
+      item.low = found.interval->low;
+      item.high = found.interval->high;
+    }
     for (size_t p = 0; p < pairs.size(); ++p) {
       const auto& [a, b] = pairs[p];
-      TagComparison& item = items[p * tags.size() + static_cast<size_t>(tag)];
+      TagComparison& item = findings.comparisons[p * tags.size() + t];
       item.a = a;
       item.b = b;
-      item.tag = tags[static_cast<size_t>(tag)];
+      item.tag = tags[t];
       const DelongComparison found = compare_placements(placed[a], placed[b]);
       item.difference = found.difference.value;
       item.p_value = found.p_value;
@@ -136,11 +151,11 @@ std::vector<TagComparison> compare_tags(const std::vector<std::string>& tags, co
   });
   for (size_t p = 0; p < pairs.size(); ++p) {
     std::vector<std::optional<double>> p_values;
-    for (size_t t = 0; t < tags.size(); ++t) p_values.push_back(items[p * tags.size() + t].p_value);
+    for (size_t t = 0; t < tags.size(); ++t) p_values.push_back(findings.comparisons[p * tags.size() + t].p_value);
     const auto adjusted = benjamini_hochberg_adjusted(p_values);
-    for (size_t t = 0; t < tags.size(); ++t) items[p * tags.size() + t].p_adjusted = adjusted[t];
+    for (size_t t = 0; t < tags.size(); ++t) findings.comparisons[p * tags.size() + t].p_adjusted = adjusted[t];
   }
-  return items;
+  return findings;
 }
 
 }  // namespace tagbench

@@ -22,13 +22,17 @@ void compare_lines(ResultTable& table, const std::vector<LineReplicates>& replic
                    const std::vector<std::pair<size_t, size_t>>& pairs,
                    const std::vector<std::vector<std::optional<double>>>& squared_seed_errors);
 
-// Scores of an architecture's cells under one condition: [fold][training], all folds and trainings of one table on the
-// same tracks, fold by fold.
+// Scores of an architecture's cells under one condition: [fold][training], the trainings of a fold on the same tracks;
+// empty where that is not so.
 using LineScores = std::vector<std::vector<ScoredTracks>>;
 
-// Every tag of every pair, over the folds; in order of the pairs, then the tags. Lines of the pairs have the same
-// folds, others none.
-std::vector<TagComparison> compare_tags(const std::vector<std::string>& tags, const std::vector<LineScores>& lines,
-                                        const std::vector<std::pair<size_t, size_t>>& pairs, int threads);
+struct TagFindings {
+  std::vector<TagEstimate> estimates;      // of every line with scores; in order of the lines, then the tags
+  std::vector<TagComparison> comparisons;  // in order of the pairs, then the tags
+};
+
+// ROC-AUC of every tag, over the folds. The two lines of a pair have the same folds, on the same tracks.
+TagFindings judge_tags(const std::vector<std::string>& tags, const std::vector<LineScores>& lines,
+                       const std::vector<std::pair<size_t, size_t>>& pairs, int threads);
 
 }  // namespace tagbench

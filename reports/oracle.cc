@@ -270,7 +270,8 @@ std::vector<std::vector<OracleLine>> oracle_lines(const RunStore& run, const std
   const int resamples = affordable_resamples(labels_to_resample(systems, pairs), options);
   if (resamples == 0 && options.resamples > 0)
     notes.emplace_back(
-        "No intervals beside the oracle: the run is too large to resample in a report with its usual limit.");
+        "No intervals beside the oracle: the run is too large to resample in some 10 s; report --resamples N gives "
+        "them.");
   int64_t n_failed = 0;
   bool unequal = false;
   for (const OracleInput& system : systems) {

@@ -247,6 +247,18 @@ Json short_comparisons(const ResultTable& table) {
   return list;
 }
 
+Json short_tag_estimates(const ResultTable& table, const Json& tags) {
+  std::map<std::string, size_t> places;
+  for (const Json& tag : tags) places.emplace(tag.get<std::string>(), places.size());
+  Json list = Json::array();
+  for (const TagEstimate& item : table.tag_estimates) {
+    const auto place = places.find(item.tag);
+    if (place != places.end() && item.low)
+      list.push_back({item.line, place->second, short_number(item.low), short_number(item.high)});
+  }
+  return list;
+}
+
 Json short_tag_comparisons(const ResultTable& table, const Json& tags) {
   std::map<std::string, size_t> places;
   for (const Json& tag : tags) places.emplace(tag.get<std::string>(), places.size());
@@ -281,8 +293,9 @@ Json page_data(const RunStore& run, const std::vector<ResultTable>& tables, std:
     for (Json& line : json["lines"]) line.erase("keys");
     json["group"] = found - groups.begin();
     json["comparisons"] = short_comparisons(table);
-    json["tag_comparisons"] =
-        short_tag_comparisons(table, data["groups"][static_cast<size_t>(found - groups.begin())]["tags"]);
+    const Json& tags = data["groups"][static_cast<size_t>(found - groups.begin())]["tags"];
+    json["tag_estimates"] = short_tag_estimates(table, tags);
+    json["tag_comparisons"] = short_tag_comparisons(table, tags);
     data["tables"].push_back(std::move(json));
   }
   return data;

@@ -53,12 +53,22 @@ struct TagComparison {
   bool is_sure() const { return p_adjusted && *p_adjusted < 0.05; }
 };
 
+// One tag's ROC-AUC under the clean condition, over seeds and folds, with DeLong's interval.
+struct TagEstimate {
+  size_t line = 0;  // into lines
+  std::string tag;
+  std::optional<double> roc_auc;
+  std::optional<double> low, high;  // 95 %, over tracks (whole groups where known)
+  std::string reason;               // why something is absent
+};
+
 // What an architecture keeps of a metric under perturbation (harness/metrics/robustness.h). Of the mean values over
 // seeds and folds; deviations over seeds.
 struct RobustnessFigures {
   std::vector<TableValue> drops;                    // per condition: clean minus it; none for clean
   std::vector<std::optional<double>> ranks;         // per condition, 1 is the best
   std::vector<std::optional<double>> rank_changes;  // rank when clean minus rank under the condition
+  TableValue perturbed_mean;                        // mean over the conditions, clean not among them
   TableValue relative_robustness;                   // share of what lies above chance that is left
   TableValue corruption_error;                      // against the reference, per perturbation, averaged
   TableValue relative_corruption_error;             // the same of losses
@@ -105,14 +115,19 @@ struct ResultTable {
   int conformance = 0;
   std::vector<std::pair<std::string, std::string>> splits;  // name and SHA-256 of each
   std::vector<int64_t> seeds;
-  int resamples = 0;                    // of the intervals; 0: none
-  std::vector<std::string> conditions;  // labels, "clean" first where the run lists it so
+  int resamples = 0;  // of the intervals; 0: none
+  // Cells hold different tracks: mean drops, robustness figures and differences are of the tracks that all hold, the
+  // values under single conditions of the cell's own.
+  bool on_common_tracks = false;
+  std::vector<std::string> conditions;      // labels, "clean" first where the run lists it so
+  std::vector<std::string> condition_keys;  // with every parameter and version
   std::vector<Line> lines;
   std::string reference;                    // architecture that corruption errors compare with; "" without robustness
   double chance = 0.5;                      // what guessing reaches
   std::vector<std::string> ladders;         // perturbations at two steps of their ladder or more: "mp3"
   std::vector<LineComparison> comparisons;  // see compare_lines
-  std::vector<TagComparison> tag_comparisons;  // of the ROC-AUC table
+  std::vector<TagEstimate> tag_estimates;   // of the ROC-AUC table
+  std::vector<TagComparison> tag_comparisons;  // likewise
   std::string tags_shown;                      // "without 2 tags that conditions may falsify"; "" for all
   std::vector<OracleLine> oracle;
   std::vector<std::string> notes;  // counted omissions: undefined tags, short tracks, failed cells, left-out tracks

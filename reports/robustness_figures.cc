@@ -6,8 +6,11 @@
 #include <set>
 #include <utility>
 
+#include "harness/core/errors.h"
 #include "harness/core/text.h"
 #include "harness/metrics/robustness.h"
+#include "perturbations/condition.h"
+#include "perturbations/registry.h"
 
 namespace tagbench {
 namespace {
@@ -137,6 +140,7 @@ struct FigureMaker {
     if (!replicates) return;
     const Estimate estimate = estimate_of(*replicates);
     // Resamples without a value are no random choice: in them the reference loses nothing.
+    if (table.on_common_tracks && estimate.value.value) value.mean = estimate.value.value;
     if (!estimate.interval || (with_reference && estimate.n_undefined > 0)) return;
     value.low = estimate.interval->low;
     value.high = estimate.interval->high;
@@ -154,10 +158,34 @@ struct Ladder {
   std::vector<std::pair<double, size_t>> steps;
 };
 
-std::vector<Ladder> find_ladders(const std::vector<std::string>& conditions) {
+// Steps that the run names otherwise ("pitch_shift:semitones=1" before "pitch_shift@3", whose setting it is, so that
+// the latter was dropped as a repeat).
+void add_steps_called_otherwise(const ResultTable& table, Ladder& ladder) {
+  const std::string name = perturbation_of(ladder.name);
+  const auto found = std::find_if(perturbations().begin(), perturbations().end(),
+                                  [&](const PerturbationEntry& entry) { return entry.facts.name == name; });
+  if (found == perturbations().end()) return;  // of another version of the program
+  for (size_t step = 1; step <= found->facts.ladder.size(); ++step) {
+    const auto number = static_cast<double>(step);
+    const bool present =
+        std::any_of(ladder.steps.begin(), ladder.steps.end(), [&](const auto& entry) { return entry.first == number; });
+    if (present) continue;
+    const std::string label = name + "@" + std::to_string(step) + ladder.name.substr(name.size());
+    try {
+      const std::string key = Condition::parse(label).key();
+      const auto place = std::find(table.condition_keys.begin(), table.condition_keys.end(), key);
+      if (place != table.condition_keys.end())
+        ladder.steps.emplace_back(number, static_cast<size_t>(place - table.condition_keys.begin()));
+    } catch (const Error&) {
+      return;  // needs a file that is no longer there, or is of another version
+    }
+  }
+}
+
+std::vector<Ladder> find_ladders(const ResultTable& table) {
   std::vector<Ladder> ladders;
-  for (size_t c = 0; c < conditions.size(); ++c) {
-    const std::string& label = conditions[c];
+  for (size_t c = 0; c < table.conditions.size(); ++c) {
+    const std::string& label = table.conditions[c];
     const size_t at = label.find_first_of(":@");
     if (at == std::string::npos || label[at] != '@') continue;
     const size_t colon = std::min(label.find(':', at), label.size());
@@ -169,6 +197,7 @@ std::vector<Ladder> find_ladders(const std::vector<std::string>& conditions) {
     if (found == ladders.end()) found = ladders.insert(found, Ladder{name, {}});
     found->steps.emplace_back(static_cast<double>(*step), c);
   }
+  for (Ladder& ladder : ladders) add_steps_called_otherwise(table, ladder);
   ladders.erase(
       std::remove_if(ladders.begin(), ladders.end(), [](const Ladder& ladder) { return ladder.steps.size() < 2; }),
       ladders.end());
@@ -229,7 +258,7 @@ void add_robustness(ResultTable& table, const std::vector<RobustnessInput>& inpu
   const auto without_first = [](const OptionalValues& values) {
     return OptionalValues(values.begin() + 1, values.end());
   };
-  const std::vector<Ladder> ladders = find_ladders(table.conditions);
+  const std::vector<Ladder> ladders = find_ladders(table);
   for (const Ladder& ladder : ladders) table.ladders.push_back(ladder.name);
 
   const FigureMaker maker{table, inputs, reference};
@@ -245,6 +274,10 @@ void add_robustness(ResultTable& table, const std::vector<RobustnessInput>& inpu
       }
       figures.drops.push_back(drop);
     }
+    figures.perturbed_mean =
+        maker.make(l, clean_then_others, false, [&](const OptionalValues& system, const OptionalValues&) {
+          return mean_over_conditions(without_first(system));
+        });
     figures.relative_robustness =
         maker.make(l, clean_then_others, false, [&](const OptionalValues& system, const OptionalValues&) {
           return relative_robustness(system[0], without_first(system), table.chance);

@@ -66,6 +66,17 @@ std::vector<std::string> condition_heads(const std::vector<std::string>& conditi
   return heads;
 }
 
+std::string counted(size_t n, const std::string& noun) {
+  return std::to_string(n) + " " + noun + (n == 1 ? "" : "s");
+}
+
+std::string first_names(const std::vector<std::string>& names, size_t most) {
+  const size_t n = std::min(names.size(), most);
+  std::string text = join_text({names.begin(), names.begin() + static_cast<std::ptrdiff_t>(n)}, ", ");
+  if (names.size() > n) text += " and " + std::to_string(names.size() - n) + " more";
+  return text;
+}
+
 std::string grouped_digits(int64_t value) {
   std::string digits = std::to_string(value);
   for (auto place = static_cast<std::ptrdiff_t>(digits.size()) - 3; place > (value < 0 ? 1 : 0); place -= 3) {
@@ -132,7 +143,7 @@ TextTable robustness_text(const ResultTable& table) {
     if (with_intervals) row.push_back(interval_text(value));
   };
   std::vector<std::string> heads = {"architecture"};
-  std::vector<std::string> figures = {"mean drop", "relative robustness", "mCE", "relative mCE"};
+  std::vector<std::string> figures = {"mean perturbed", "mean drop", "relative robustness", "mCE", "relative mCE"};
   for (const std::string& ladder : table.ladders) figures.push_back("area " + ladder);
   for (const std::string& figure : figures) {
     heads.push_back(figure);
@@ -143,6 +154,7 @@ TextTable robustness_text(const ResultTable& table) {
   for (const ResultTable::Line& line : table.lines) {
     const RobustnessFigures& figure = line.robustness;
     std::vector<std::string> row = {line.model_label};
+    add(row, figure.perturbed_mean);
     add(row, line.mean_drop);
     add(row, figure.relative_robustness);
     add(row, figure.corruption_error);

@@ -15,6 +15,10 @@ namespace tagbench {
 std::string table_title(const ResultTable& table);
 // Short heads of the conditions: "drc speech" for "drc:preset=speech"; the labels themselves where two would be alike.
 std::vector<std::string> condition_heads(const std::vector<std::string>& conditions);
+// "1 tag", "2 tags"
+std::string counted(size_t n, const std::string& noun);
+// "a, b and 3 more"
+std::string first_names(const std::vector<std::string>& names, size_t most);
 // "3,631,551"
 std::string grouped_digits(int64_t value);
 // Three significant digits, no more decimals than that: "1830", "43.1", "0.52".

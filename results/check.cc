@@ -5,12 +5,14 @@
 #include <functional>
 #include <memory>
 #include <set>
-#include <tuple>
 #include <utility>
 
 #include "harness/core/errors.h"
 #include "harness/core/text.h"
 #include "results/decision_metrics.h"
+#include "results/grouped_notes.h"
+#include "results/row_groups.h"
+#include "results/run_gaps.h"
 #include "results/text_table.h"
 
 namespace tagbench {
@@ -55,7 +57,7 @@ void set_not_comparable(CheckItem& item, const std::string& reason, const CheckR
   item.fails = rules.all_comparable;
 }
 
-// `noise` is asked for only where it decides.
+// `noise` is asked for only where it decides. Where scores behind it cannot be read, the difference stands unexplained.
 void judge(CheckItem& item, const std::string& metric, double equal_within, const CheckRules& rules,
            const std::function<std::optional<double>()>& noise) {
   const CheckRule* rule = find_rule(rules, metric, item.tag);
@@ -67,10 +69,14 @@ void judge(CheckItem& item, const std::string& metric, double equal_within, cons
     if (std::abs(difference) > equal_within + kEqual)
       item.reason = signed_text(difference) + ", within the tolerance given";
   } else {
-    item.noise = noise();
+    item.reason = signed_text(difference);
+    try {
+      item.noise = noise();
+    } catch (const DataError& error) {
+      item.reason += std::string(", and how much of it is noise cannot be told: ") + error.what();
+    }
     const bool explained = item.noise && std::abs(difference) <= *item.noise;
     item.verdict = explained ? Verdict::kWithinNoise : Verdict::kOff;
-    item.reason = signed_text(difference);
     item.fails = !explained || rules.strict;
   }
   if (rule == nullptr || !rule->max_loss) return;
@@ -92,13 +98,13 @@ std::optional<double> deviation_of(const std::vector<double>& values) {
   return summarize_sample(values).deviation;
 }
 
-const Replicates* tag_replicates(const TaggingReplicates& replicates, const std::vector<std::string>& tags,
-                                 const std::string& metric, const std::string& tag) {
+// Null where there is no such tag.
+const Replicates* find_replicates(const TaggingReplicates& replicates, const std::vector<std::string>& tags,
+                                  const std::string& metric, const std::string& tag) {
   if (tag.empty()) return &replicates_of(replicates, metric);
   const auto found = std::find(tags.begin(), tags.end(), tag);
   if (found == tags.end()) return nullptr;
-  const auto& averages = replicates.per_tag[static_cast<size_t>(found - tags.begin())];
-  return metric == "roc_auc" ? &averages.roc_auc : &averages.average_precision;
+  return &replicates_of_tag(replicates, metric, static_cast<size_t>(found - tags.begin()));
 }
 
 MetricValue tag_value(const TaggingMetrics& metrics, const std::vector<std::string>& tags, const std::string& metric,
@@ -112,27 +118,20 @@ MetricValue tag_value(const TaggingMetrics& metrics, const std::vector<std::stri
   return metric == "roc_auc" ? values.roc_auc : values.average_precision;
 }
 
-// Cells that differ in seed alone.
-struct SeedGroup {
-  std::vector<const Row*> rows;
-  const Row& any() const { return *rows.front(); }
-};
-
-// Scores and resamples of cells, each read and drawn once.
+// Scores and resamples of cells, each read and drawn once. Errors of all members: DataError that names the file, once
+// more for every further call.
 class Resampled {
  public:
   Resampled(const RunStore& run, const CheckOptions& options) : run_(run), options_(options) {}
 
   const ScoredTracks& tracks(const Row& row) {
-    auto& entry = tracks_[row.cell.key()];
-    if (!entry) entry = std::make_unique<ScoredTracks>(scored_tracks(run_, row));
-    return *entry;
+    return stored(tracks_, row, [&] { return scored_tracks(run_, row); });
   }
   // Values of a metric in every resample, averaged over the group's seeds; empty where it is undefined.
   std::vector<double> mean_values(const SeedGroup& group, const std::string& metric, const std::string& tag) {
     std::vector<double> sum;
     for (const Row* row : group.rows) {
-      const Replicates* of_metric = tag_replicates(replicates(*row), row->tags, metric, tag);
+      const Replicates* of_metric = find_replicates(replicates(*row), row->tags, metric, tag);
       if (of_metric == nullptr || !of_metric->estimate.value) return {};
       sum.resize(of_metric->values.size(), 0.0);
       for (size_t r = 0; r < sum.size(); ++r) {
@@ -141,21 +140,50 @@ class Resampled {
     }
     return sum;
   }
+  // One note for all cells whose scores were needed and cannot be used.
+  std::vector<std::string> notes() const {
+    GroupedNotes notes;
+    for (const std::string& error : errors_)
+      notes.add("Scores cannot be used, so what needs them could not be told", error);
+    return notes.texts();
+  }
 
  private:
-  const TaggingReplicates& replicates(const Row& row) {
-    auto& entry = replicates_[row.cell.key()];
-    if (!entry) {
-      entry = std::make_unique<TaggingReplicates>(resample(tracks(row), row.cell.split + " " + row.cell.split_sha256,
-                                                           row.cell.task == "multiclass", options_.resamples,
-                                                           options_.seed, options_.threads));
+  template <typename T>
+  struct Stored {
+    std::unique_ptr<T> value;
+    std::string error;
+  };
+  template <typename T, typename Make>
+  const T& stored(std::map<std::string, Stored<T>>& all, const Row& row, const Make& make) {
+    Stored<T>& entry = all[row.cell.key()];
+    if (!entry.error.empty()) throw DataError(entry.error);
+    if (entry.value) return *entry.value;
+    try {
+      entry.value = std::make_unique<T>(make());
+    } catch (const DataError& error) {
+      const std::string file = (run_.cell_directory(row.cell.key()) / "scores.npy").string();
+      const std::string what = error.what();
+      // What is wrong with the numbers themselves is said without the file.
+      const bool names_file = what.find(run_.cell_directory(row.cell.key()).string()) != std::string::npos;
+      entry.error = names_file ? what : file + ": " + what;
+      if (std::find(errors_.begin(), errors_.end(), entry.error) == errors_.end()) errors_.push_back(entry.error);
+      throw DataError(entry.error);
     }
-    return *entry;
+    return *entry.value;
+  }
+  const TaggingReplicates& replicates(const Row& row) {
+    const ScoredTracks& scored = tracks(row);
+    return stored(replicates_, row, [&] {
+      return resample(scored, row.cell.split + " " + row.cell.split_sha256, row.cell.task == "multiclass",
+                      options_.resamples, options_.seed, options_.threads);
+    });
   }
   const RunStore& run_;
   CheckOptions options_;
-  std::map<std::string, std::unique_ptr<ScoredTracks>> tracks_;
-  std::map<std::string, std::unique_ptr<TaggingReplicates>> replicates_;
+  std::map<std::string, Stored<ScoredTracks>> tracks_;
+  std::map<std::string, Stored<TaggingReplicates>> replicates_;
+  std::vector<std::string> errors_;
 };
 
 std::optional<double> standard_error(std::vector<double> values) {
@@ -173,8 +201,9 @@ bool has_one_positive_each(const ScoredTracks& tracks) {
   return true;
 }
 
-std::string subject_of(const Row& row) {
-  return row.model_label + ", " + row.cell.dataset + ", split " + row.cell.split + ", " + row.cell.condition;
+std::string subject_of(const SeedGroup& group) {
+  const Row& row = group.any();
+  return group.model_label() + ", " + row.cell.dataset + ", split " + row.cell.split + ", " + row.cell.condition;
 }
 
 std::string reference_of(const PublishedValue& value) {
@@ -226,24 +255,6 @@ std::string comparison_problem(const PublishedValue& value, const Row& row) {
   return definition_problem(value);
 }
 
-std::vector<SeedGroup> seed_groups(const std::vector<Row>& rows, const std::function<bool(const Row&)>& wanted) {
-  using Key = std::tuple<std::string, std::string, std::string, std::string, std::string, std::string, std::string,
-                         std::string>;
-  std::map<Key, size_t> places;
-  std::vector<SeedGroup> groups;
-  for (const Row& row : rows) {
-    if (!wanted(row)) continue;
-    const Key key{row.model_label,          row.cell.model_options,
-                  row.cell.weights_sha256,  row.cell.dataset,
-                  row.cell.split_sha256,    row.cell.split,
-                  row.cell.protocol_sha256, row.cell.precision + row.cell.audio + row.cell.condition_key};
-    const auto [place, is_new] = places.emplace(key, groups.size());
-    if (is_new) groups.emplace_back();
-    groups[place->second].rows.push_back(&row);
-  }
-  return groups;
-}
-
 // The mean over seeds, or why there is none.
 MetricValue group_value(const SeedGroup& group, const std::function<MetricValue(const Row&)>& value_of,
                         std::vector<double>& values) {
@@ -259,7 +270,7 @@ CheckItem check_published_value(const SeedGroup& group, const PublishedValue& va
                                 const CheckRules& rules) {
   CheckItem item;
   const Row& row = group.any();
-  item.subject = subject_of(row);
+  item.subject = subject_of(group);
   item.metric = metric_text(value.metric, value.decision);
   item.tag = value.tag;
   item.reference = reference_of(value);
@@ -275,14 +286,16 @@ CheckItem check_published_value(const SeedGroup& group, const PublishedValue& va
     return item;
   }
   std::vector<double> seeds;
-  const MetricValue found = group_value(
-      group,
-      [&](const Row& each) -> MetricValue {
-        if (is_row_metric(value.metric)) return tag_value(*each.metrics, each.tags, value.metric, value.tag);
-        const ScoredTracks& tracks = resampled.tracks(each);
-        return decision_metric(tracks.label_matrix(), tracks.score_matrix(), value.metric, value.decision);
-      },
-      seeds);
+  const auto value_of = [&](const Row& each) -> MetricValue {
+    if (is_row_metric(value.metric)) return tag_value(*each.metrics, each.tags, value.metric, value.tag);
+    try {
+      const ScoredTracks& tracks = resampled.tracks(each);
+      return decision_metric(tracks.label_matrix(), tracks.score_matrix(), value.metric, value.decision);
+    } catch (const DataError& error) {
+      return {std::nullopt, std::string("the scores are needed for it: ") + error.what()};
+    }
+  };
+  const MetricValue found = group_value(group, value_of, seeds);
   if (!found.value) {
     set_not_comparable(item, found.reason, rules);
     return item;
@@ -304,44 +317,66 @@ CheckItem check_published_value(const SeedGroup& group, const PublishedValue& va
 
 // ---- baseline ----
 
-std::string baseline_problem(const Row& row, const Row& baseline) {
-  const auto differ = [](const std::string& what, const std::string& here, const std::string& there) {
-    return what + ": " + here + " here, " + there + " in the baseline";
-  };
-  const CellId& a = row.cell;
-  const CellId& b = baseline.cell;
-  if (a.split_sha256 != b.split_sha256) {
-    return differ("split", a.split + " " + a.split_sha256.substr(0, 12), b.split + " " + b.split_sha256.substr(0, 12));
+// Settings in which a run may differ from its baseline and still be held to it; a note tells them.
+bool may_differ(const std::string& setting) {
+  return setting == "weights" || setting == "conformance";
+}
+
+constexpr const char* kHere = "here";
+constexpr const char* kThere = "in the baseline";
+
+std::string failed_ids(const Row& row) {
+  std::vector<std::string> ids;
+  for (const TrackFailure& failure : row.failures) ids.push_back(failure.id);
+  return join_text(ids, "\n");
+}
+
+// What the rows themselves say against a comparison; empty if nothing.
+std::string baseline_problem(const CellMatch& match) {
+  std::vector<RowDifference> refused;
+  for (const RowDifference& each : match.differs) {
+    if (!may_differ(each.name)) refused.push_back(each);
   }
-  if (a.task != b.task) return differ("task", a.task, b.task);
-  if (row.tags != baseline.tags)
-    return differ("tags", std::to_string(row.tags.size()),
-                  std::to_string(baseline.tags.size()) + " (other names or order)");
-  if (a.protocol_sha256 != b.protocol_sha256) {
-    return differ("protocol", a.protocol + " " + a.protocol_sha256.substr(0, 12),
-                  b.protocol + " " + b.protocol_sha256.substr(0, 12));
-  }
-  if (a.condition_key != b.condition_key) return differ("condition", a.condition_key, b.condition_key);
-  if (a.perturbation_seed != b.perturbation_seed) {
-    return differ("perturbation seed", std::to_string(a.perturbation_seed), std::to_string(b.perturbation_seed));
-  }
-  if (a.audio != b.audio) return differ("audio", a.audio, b.audio);
+  if (!refused.empty()) return differences_text(refused, kHere, kThere);
+  const Row& row = match.a->any();
+  const Row& baseline = match.b->any();
   if (row.n_tracks != baseline.n_tracks) {
-    return differ("split", std::to_string(row.n_tracks) + " tracks scored", std::to_string(baseline.n_tracks));
+    return differences_text(
+        {{"split", std::to_string(row.n_tracks) + " tracks scored", std::to_string(baseline.n_tracks)}}, kHere, kThere);
+  }
+  if (failed_ids(row) != failed_ids(baseline)) return "";
+  for (size_t k = 0; k < row.tags.size(); ++k) {
+    const TagMetrics& a = row.metrics->per_tag[k];
+    const TagMetrics& b = baseline.metrics->per_tag[k];
+    if (a.n_positive == b.n_positive && a.n_known == b.n_known) continue;
+    const auto text = [](const TagMetrics& tag) {
+      return std::to_string(tag.n_positive) + " of " + std::to_string(tag.n_known) + " tracks";
+    };
+    return differences_text({{"labels", "'" + row.tags[k] + "' for " + text(a), text(b)}}, kHere, kThere);
   }
   return "";
 }
 
-using BaselineKey = std::tuple<std::string, std::string, std::string, std::string, std::string>;
-
-BaselineKey baseline_key(const Row& row) {
-  return {row.cell.dataset, row.model_label, row.cell.split, row.cell.condition, row.cell.precision};
-}
-
-std::map<BaselineKey, SeedGroup> by_baseline_key(const std::vector<Row>& rows) {
-  std::map<BaselineKey, SeedGroup> groups;
-  for (const Row& row : rows) groups[baseline_key(row)].rows.push_back(&row);
-  return groups;
+// Whether the tracks that all of them scored have the same labels; empty if so, or if scores cannot be read.
+std::string label_problem_between(const CellMatch& match, Resampled& here, Resampled& there) {
+  try {
+    const ScoredTracks& first = here.tracks(match.a->any());
+    const auto against = [&](const ScoredTracks& other) {
+      if (other.track_ids == first.track_ids) return label_problem(first, other);
+      const std::vector<std::string> common = common_track_ids({&first, &other});
+      return label_problem(select_tracks(first, common), select_tracks(other, common));
+    };
+    for (const Row* row : match.a->rows) {
+      if (std::string problem = against(here.tracks(*row)); !problem.empty())
+        return problem + " in the run's own seeds";
+    }
+    for (const Row* row : match.b->rows) {
+      if (std::string problem = against(there.tracks(*row)); !problem.empty()) return problem + " in the baseline";
+    }
+  } catch (const DataError&) {
+    // Told by the values that need these scores.
+  }
+  return "";
 }
 
 struct Quantity {
@@ -390,59 +425,148 @@ std::optional<double> baseline_noise(const SeedGroup& group, const SeedGroup& ba
   return kNormalHalfWidth * std::sqrt(sampling + seed_part(seeds_here) + seed_part(seeds_there));
 }
 
-void check_baseline_group(const SeedGroup& group, const SeedGroup& baseline, Resampled& here, Resampled& there,
-                          const CheckRules& rules, CheckReport& report) {
-  const Row& row = group.any();
-  CheckItem frame;
-  frame.subject = subject_of(row);
-  frame.reference = "baseline";
+// One item for a whole cell.
+CheckItem cell_item(const SeedGroup& group) {
+  CheckItem item;
+  item.subject = subject_of(group);
+  item.metric = "all";
+  item.reference = "baseline";
+  return item;
+}
+
+CheckItem lost_cell(const SeedGroup& group, const std::string& reason) {
+  CheckItem item = cell_item(group);
+  item.verdict = Verdict::kOff;
+  item.reason = reason;
+  item.fails = true;
+  return item;
+}
+
+CheckItem unpaired_cell(const CellMatch& match, const CheckRules& rules) {
+  if (match.b != nullptr && match.ambiguous.empty())
+    return lost_cell(*match.b, "the baseline has this cell, the run does not");
+  CheckItem item = cell_item(match.a != nullptr ? *match.a : *match.b);
+  const std::string missing = match.a != nullptr ? "the baseline has no such cell" : "the run has no such cell";
+  set_not_comparable(item, missing + (match.ambiguous.empty() ? "" : ", only others of this name: " + match.ambiguous),
+                     rules);
+  return item;
+}
+
+void check_baseline_group(const CellMatch& match, Resampled& here, Resampled& there, const CheckRules& rules,
+                          CheckReport& report, GroupedNotes& notes) {
   const auto failed = [](const SeedGroup& of) -> const Row* {
     const auto found = std::find_if(of.rows.begin(), of.rows.end(), [](const Row* each) { return !each->metrics; });
     return found == of.rows.end() ? nullptr : *found;
   };
-  frame.metric = "all";
-  if (const Row* lost = failed(group)) {
-    if (failed(baseline) != nullptr) {
-      set_not_comparable(frame, "failed here and in the baseline: " + lost->message, rules);
-    } else {
-      frame.verdict = Verdict::kOff;
-      frame.reason = "the cell failed here and not in the baseline: " + lost->message;
-      frame.fails = true;
-    }
-    report.items.push_back(frame);
+  const auto refuse = [&](const std::string& reason) {
+    report.items.push_back(cell_item(*match.a));
+    set_not_comparable(report.items.back(), reason, rules);
+  };
+  const Row* lost = failed(*match.a);
+  if (lost != nullptr && failed(*match.b) != nullptr)
+    return refuse("failed here and in the baseline: " + lost->message);
+  if (lost != nullptr) {
+    report.items.push_back(lost_cell(*match.a, "the cell failed here and not in the baseline: " + lost->message));
     return;
   }
-  std::string problem =
-      failed(baseline) != nullptr ? "the cell failed in the baseline" : baseline_problem(row, baseline.any());
-  if (!problem.empty()) {
-    set_not_comparable(frame, problem, rules);
-    report.items.push_back(frame);
-    return;
-  }
-  for (const Quantity& quantity : baseline_quantities(row, rules)) {
-    CheckItem item = frame;
-    item.metric = quantity.metric;
-    item.tag = quantity.tag;
-    std::vector<double> seeds_here;
-    std::vector<double> seeds_there;
+  if (failed(*match.b) != nullptr) return refuse("the cell failed in the baseline");
+  if (const std::string problem = baseline_problem(match); !problem.empty()) return refuse(problem);
+
+  struct Judged {
+    CheckItem item;
+    Quantity quantity;
+    MetricValue found, expected;
+    std::vector<double> seeds_here, seeds_there;
+  };
+  std::vector<Judged> all;
+  bool differs = false;
+  for (const Quantity& quantity : baseline_quantities(match.a->any(), rules)) {
     const auto value_of = [&](const Row& each) {
       return tag_value(*each.metrics, each.tags, quantity.metric, quantity.tag);
     };
-    const MetricValue found = group_value(group, value_of, seeds_here);
-    const MetricValue expected = group_value(baseline, value_of, seeds_there);
-    item.found = found.value;
-    item.expected = expected.value;
-    if (!found.value && !expected.value) continue;  // undefined on both sides, for the same labels
-    if (!found.value || !expected.value) {
-      set_not_comparable(
-          item, found.value ? "undefined in the baseline: " + expected.reason : "undefined here: " + found.reason,
-          rules);
-    } else {
-      judge(item, quantity.metric, kEqual, rules,
-            [&] { return baseline_noise(group, baseline, quantity, here, there, seeds_here, seeds_there); });
-    }
-    report.items.push_back(item);
+    Judged judged{cell_item(*match.a), quantity, {}, {}, {}, {}};
+    judged.found = group_value(*match.a, value_of, judged.seeds_here);
+    judged.expected = group_value(*match.b, value_of, judged.seeds_there);
+    judged.item.metric = quantity.metric;
+    judged.item.tag = quantity.tag;
+    judged.item.found = judged.found.value;
+    judged.item.expected = judged.expected.value;
+    differs = differs || std::abs(judged.item.difference().value_or(0.0)) > kEqual;
+    all.push_back(std::move(judged));
   }
+  if (differs) {
+    if (const std::string problem = label_problem_between(match, here, there); !problem.empty()) return refuse(problem);
+  }
+  if (!match.differs.empty()) {
+    notes.add("Held to the baseline although they differ, " + differences_text(match.differs, kHere, kThere),
+              subject_of(*match.a));
+  }
+  for (Judged& judged : all) {
+    CheckItem& item = judged.item;
+    if (!item.found && !item.expected) continue;  // undefined on both sides, for the same labels
+    if (!item.found || !item.expected) {
+      set_not_comparable(item,
+                         item.found ? "undefined in the baseline: " + judged.expected.reason
+                                    : "undefined here: " + judged.found.reason,
+                         rules);
+    } else {
+      judge(item, judged.quantity.metric, kEqual, rules, [&] {
+        return baseline_noise(*match.a, *match.b, judged.quantity, here, there, judged.seeds_here, judged.seeds_there);
+      });
+    }
+    report.items.push_back(std::move(item));
+  }
+}
+
+// ---- rules ----
+
+// What rules can be about in one check.
+struct Checked {
+  std::set<std::string> metrics;      // over all tags
+  std::set<std::string> tag_metrics;  // of single tags
+  std::set<std::string> tags;
+};
+
+// A rule under which nothing falls would pass without a word.
+void require_rules_apply(const CheckRules& rules, const Checked& checked) {
+  if (checked.metrics.empty() && checked.tag_metrics.empty()) return;  // nothing is comparable, which the items say
+  const auto require = [](const std::string& rule, const std::string& name, const std::set<std::string>& known) {
+    if (known.count(name) > 0) return;
+    throw UsageError(
+        "check: " + rule + " '" + name + "' applies to nothing that is checked here; " +
+        (known.empty() ? "no value of a single tag is checked" : suggestion(name, {known.begin(), known.end()})));
+  };
+  for (const auto& [metric, rule] : rules.metrics) require("the rule for metric", metric, checked.metrics);
+  for (const auto& [metric, rule] : rules.per_tag) require("the rule per_tag for metric", metric, checked.tag_metrics);
+  for (const auto& [tag, of_tag] : rules.tags) {
+    require("the rule for tag", tag, checked.tags);
+    for (const auto& [metric, rule] : of_tag)
+      require("the rule for tag '" + tag + "', metric", metric, checked.tag_metrics);
+  }
+}
+
+Checked checked_values(const std::vector<PublishedValue>& values) {
+  Checked checked;
+  for (const PublishedValue& value : values) {
+    (value.tag.empty() ? checked.metrics : checked.tag_metrics).insert(value.metric);
+    if (!value.tag.empty()) checked.tags.insert(value.tag);
+  }
+  return checked;
+}
+
+Checked checked_cells(const std::vector<Row>& rows, const std::vector<Row>& baseline) {
+  Checked checked;
+  for (const auto* side : {&rows, &baseline}) {
+    for (const Row& row : *side) {
+      if (!row.metrics) continue;
+      for (const std::string& metric : metric_names()) {
+        if (metric_of(row, metric).value) checked.metrics.insert(metric);
+      }
+      checked.tags.insert(row.tags.begin(), row.tags.end());
+      checked.tag_metrics = {"roc_auc", "average_precision"};
+    }
+  }
+  return checked;
 }
 
 CheckRule parse_rule(const ConfigNode& node) {
@@ -462,24 +586,31 @@ CheckRule parse_rule(const ConfigNode& node) {
   return rule;
 }
 
+std::vector<std::string> checkable_metrics(bool of_tags) {
+  if (of_tags) return {"roc_auc", "average_precision"};
+  std::vector<std::string> known = metric_names();
+  known.insert(known.end(), decision_metric_names().begin(), decision_metric_names().end());
+  return known;
+}
+
 std::string known_metric(const std::string& name, bool of_tags, const std::string& where) {
   std::string metric = canonical_metric(name);
-  std::vector<std::string> known = {"roc_auc", "average_precision"};
-  if (!of_tags) {
-    known = metric_names();
-    known.insert(known.end(), decision_metric_names().begin(), decision_metric_names().end());
-  }
+  const std::vector<std::string> known = checkable_metrics(of_tags);
   if (std::find(known.begin(), known.end(), metric) == known.end()) {
     throw UsageError(where + ": unknown metric '" + name + "'; " + suggestion(name, known));
   }
   return metric;
 }
 
+void add_rule(std::map<std::string, CheckRule>& rules, const std::string& name, const ConfigNode& node, bool of_tags) {
+  if (!rules.emplace(known_metric(name, of_tags, node.where()), parse_rule(node)).second)
+    node.fail("a second rule for metric '" + canonical_metric(name) + "'; keep one");
+}
+
 std::map<std::string, CheckRule> parse_rules(const ConfigNode& node, bool of_tags) {
   std::map<std::string, CheckRule> rules;
   if (!node.defined()) return rules;
-  for (const auto& [name, value] : node.entries())
-    rules[known_metric(name, of_tags, value.where())] = parse_rule(value);
+  for (const auto& [name, value] : node.entries()) add_rule(rules, name, value, of_tags);
   return rules;
 }
 
@@ -514,7 +645,11 @@ int64_t CheckReport::count(Verdict verdict) const {
 
 bool CheckReport::holds() const {
   const bool fails = std::any_of(items.begin(), items.end(), [](const CheckItem& item) { return item.fails; });
-  return !fails && count(Verdict::kNotComparable) < static_cast<int64_t>(items.size());
+  return !fails && !compares_nothing() && gaps.empty();
+}
+
+bool CheckReport::compares_nothing() const {
+  return count(Verdict::kNotComparable) == static_cast<int64_t>(items.size());
 }
 
 std::string canonical_metric(const std::string& name) {
@@ -529,9 +664,19 @@ std::string canonical_metric(const std::string& name) {
 }
 
 CheckRules CheckRules::parse(const ConfigNode& node) {
-  node.require_known_keys({"metrics", "per_tag", "tags", "strict", "all_comparable"});
   CheckRules rules;
   rules.metrics = parse_rules(node["metrics"], false);
+  const std::vector<std::string> keys = {"metrics", "per_tag", "tags", "strict", "all_comparable"};
+  std::vector<std::string> known = checkable_metrics(false);
+  known.insert(known.begin(), keys.begin(), keys.end());
+  for (const auto& [name, value] : node.entries()) {
+    if (std::find(keys.begin(), keys.end(), name) != keys.end()) continue;
+    const std::string metric = canonical_metric(name);
+    if (std::find(known.begin(), known.end(), metric) == known.end()) {
+      throw UsageError(value.where() + ": unknown key '" + name + "'; " + suggestion(name, known));
+    }
+    add_rule(rules.metrics, name, value, false);
+  }
   rules.per_tag = parse_rules(node["per_tag"], true);
   if (node.has("tags")) {
     for (const auto& [tag, value] : node["tags"].entries()) rules.tags[tag] = parse_rules(value, true);
@@ -556,18 +701,26 @@ void CheckRules::add_tolerance(const std::string& text) {
 
 CheckReport check_against_published(const RunStore& run, const std::vector<PublishedValue>& values,
                                     const CheckRules& rules, const CheckOptions& options) {
+  constexpr const char* kCondition = "clean";
   const std::vector<Row> rows = run.rows();
-  Resampled resampled(run, options);
-  CheckReport report;
+  const std::vector<SeedGroup> groups = seed_groups(rows);
+  std::vector<std::pair<const SeedGroup*, const PublishedValue*>> pairs;
+  std::vector<PublishedValue> about_run;
   for (const PublishedValue& value : values) {
     if (value.registry_model.empty() || value.dataset.empty()) continue;
-    const auto wanted = [&](const Row& row) {
-      return row.cell.model == value.registry_model && row.cell.dataset == value.dataset &&
-             row.cell.condition == "clean";
-    };
-    for (const SeedGroup& group : seed_groups(rows, wanted))
-      report.items.push_back(check_published_value(group, value, resampled, rules));
+    const size_t n_before = pairs.size();
+    for (const SeedGroup& group : groups) {
+      const CellId& cell = group.any().cell;
+      if (cell.model == value.registry_model && cell.dataset == value.dataset && cell.condition == kCondition)
+        pairs.emplace_back(&group, &value);
+    }
+    if (pairs.size() > n_before) about_run.push_back(value);
   }
+  require_rules_apply(rules, checked_values(about_run));
+  Resampled resampled(run, options);
+  CheckReport report;
+  for (const auto& [group, value] : pairs)
+    report.items.push_back(check_published_value(*group, *value, resampled, rules));
   if (report.items.empty()) {
     CheckItem item;
     item.subject = run.directory().string();
@@ -579,12 +732,17 @@ CheckReport check_against_published(const RunStore& run, const std::vector<Publi
         rules);
     report.items.push_back(item);
   }
+  const RunGaps gaps = run_gaps(run, rows, kCondition);
+  report.gaps = gaps.unfinished;
+  report.gaps.insert(report.gaps.end(), gaps.missing.begin(), gaps.missing.end());
+  report.notes = resampled.notes();
   return report;
 }
 
 CheckReport check_against_published(const ScoredTracks& tracks, const std::string& subject,
                                     const std::vector<PublishedValue>& values, const CheckRules& rules,
                                     const CheckOptions& options) {
+  require_rules_apply(rules, checked_values(values));
   const bool multiclass = has_one_positive_each(tracks);
   const TaggingMetrics metrics = compute_metrics(tracks.label_matrix(), tracks.score_matrix(), multiclass);
   std::optional<TaggingReplicates> replicates;
@@ -622,7 +780,7 @@ CheckReport check_against_published(const ScoredTracks& tracks, const std::strin
         if (!replicates)
           replicates = resample(tracks, "", multiclass, options.resamples, options.seed, options.threads);
         std::vector<double> resampled_values;
-        for (const auto& each : tag_replicates(*replicates, tracks.tags, value.metric, value.tag)->values) {
+        for (const auto& each : find_replicates(*replicates, tracks.tags, value.metric, value.tag)->values) {
           if (each) resampled_values.push_back(*each);
         }
         const std::optional<double> sampling = standard_error(resampled_values);
@@ -639,38 +797,33 @@ CheckReport check_against_baseline(const RunStore& run, const RunStore& baseline
                                    const CheckOptions& options) {
   const std::vector<Row> rows = run.rows();
   const std::vector<Row> baseline_rows = baseline.rows();
-  const std::map<BaselineKey, SeedGroup> there = by_baseline_key(baseline_rows);
-  const std::map<BaselineKey, SeedGroup> here = by_baseline_key(rows);
+  require_rules_apply(rules, checked_cells(rows, baseline_rows));
+  const std::vector<SeedGroup> here = seed_groups(rows);
+  const std::vector<SeedGroup> there = seed_groups(baseline_rows);
   Resampled resampled_here(run, options);
   Resampled resampled_there(baseline, options);
   CheckReport report;
-  std::set<BaselineKey> done;
-  for (const Row& row : rows) {
-    const BaselineKey key = baseline_key(row);
-    if (!done.insert(key).second) continue;
-    const auto counterpart = there.find(key);
-    if (counterpart != there.end()) {
-      check_baseline_group(here.at(key), counterpart->second, resampled_here, resampled_there, rules, report);
-      continue;
+  GroupedNotes notes;
+  for (const CellMatch& match : match_cells(here, there)) {
+    if (match.a != nullptr && match.b != nullptr) {
+      check_baseline_group(match, resampled_here, resampled_there, rules, report, notes);
+    } else {
+      report.items.push_back(unpaired_cell(match, rules));
     }
-    CheckItem item;
-    item.subject = subject_of(row);
-    item.metric = "all";
-    item.reference = "baseline";
-    set_not_comparable(item, "the baseline has no such cell", rules);
-    report.items.push_back(item);
   }
-  for (const Row& row : baseline_rows) {
-    if (!done.insert(baseline_key(row)).second) continue;
-    CheckItem item;
-    item.subject = subject_of(row);
-    item.metric = "all";
-    item.reference = "baseline";
-    item.verdict = Verdict::kOff;
-    item.reason = "the baseline has this cell, the run does not";
-    item.fails = true;
-    report.items.push_back(item);
-  }
+  report.notes = notes.texts();
+  const auto add = [](std::vector<std::string>& into, const std::string& whose, const std::vector<std::string>& texts) {
+    for (const std::string& text : texts) into.push_back(whose + text);
+  };
+  const RunGaps gaps = run_gaps(run, rows);
+  const RunGaps baseline_gaps = run_gaps(baseline, baseline_rows);
+  add(report.gaps, "The run: ", gaps.unfinished);
+  add(report.gaps, "The baseline: ", baseline_gaps.unfinished);
+  // No gap in the check: the baseline decides which cells there have to be.
+  add(report.notes, "The run: ", gaps.missing);
+  add(report.notes, "The baseline: ", baseline_gaps.missing);
+  add(report.notes, "The run: ", resampled_here.notes());
+  add(report.notes, "The baseline: ", resampled_there.notes());
   return report;
 }
 
@@ -695,6 +848,10 @@ std::string check_table(const CheckReport& report, bool all) {
   }
   std::string text;
   if (rows.size() > 1) text = aligned_markdown(rows, 4) + "\n";
+  for (const auto* notes : {&report.gaps, &report.notes}) {
+    for (const std::string& note : *notes) text += "- " + escape_markdown(note) + "\n";
+  }
+  if (!report.gaps.empty() || !report.notes.empty()) text += "\n";
   std::vector<std::string> counts;
   for (const Verdict verdict : {Verdict::kReproduced, Verdict::kWithinNoise, Verdict::kOff, Verdict::kNotComparable}) {
     counts.push_back(std::to_string(report.count(verdict)) + " " + verdict_name(verdict));
@@ -702,12 +859,17 @@ std::string check_table(const CheckReport& report, bool all) {
   const int64_t n_failing = std::count_if(items.begin(), items.end(), [](const CheckItem& item) { return item.fails; });
   text += "Of " + std::to_string(items.size()) + " values: " + join_text(counts, ", ") + ". ";
   if (report.holds()) return text + "The check holds.\n";
-  return text + "The check does not hold: " +
-         (n_failing > 0 ? std::to_string(n_failing) + " fail.\n" : "nothing could be compared.\n");
+  std::vector<std::string> reasons;
+  if (n_failing > 0) reasons.push_back(std::to_string(n_failing) + " fail");
+  if (report.compares_nothing()) reasons.emplace_back("nothing could be compared");
+  if (!report.gaps.empty()) reasons.emplace_back("not all is there (see above), so that it shows nothing");
+  return text + "The check does not hold: " + join_text(reasons, "; ") + ".\n";
 }
 
 Json check_json(const CheckReport& report) {
-  Json json{{"schema_version", 1}, {"holds", report.holds()}, {"counts", Json::object()}, {"items", Json::array()}};
+  Json json{{"schema_version", 1},      {"holds", report.holds()}, {"complete", report.gaps.empty()},
+            {"counts", Json::object()}, {"gaps", report.gaps},     {"notes", report.notes},
+            {"items", Json::array()}};
   for (const Verdict verdict : {Verdict::kReproduced, Verdict::kWithinNoise, Verdict::kOff, Verdict::kNotComparable}) {
     json["counts"][verdict_name(verdict)] = report.count(verdict);
   }
@@ -748,17 +910,20 @@ std::string check_junit(const CheckReport& report, const std::string& suite) {
       cases += "/>\n";
     }
   }
-  if (!report.holds() && n_failures == 0) {
+  const auto add_failure = [&](const std::string& name, const std::string& message) {
     ++n_failures;
     ++n_cases;
-    cases += "    <testcase classname=\"" + escape_markup(suite) +
-             "\" name=\"something was compared\">\n      <failure message=\"nothing could be compared\"/>\n    "
-             "</testcase>\n";
-  }
+    cases += "    <testcase classname=\"" + escape_markup(suite) + "\" name=\"" + name +
+             "\">\n      <failure message=\"" + escape_markup(message) + "\"/>\n    </testcase>\n";
+  };
+  if (!report.gaps.empty()) add_failure("all is there", join_text(report.gaps, " "));
+  if (report.compares_nothing() && n_failures == 0) add_failure("something was compared", "nothing could be compared");
   const std::string counts = "tests=\"" + std::to_string(n_cases) + "\" failures=\"" + std::to_string(n_failures) +
                              "\" errors=\"0\" skipped=\"" + std::to_string(n_skipped) + "\"";
-  return "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites " + counts + ">\n  <testsuite name=\"" +
-         escape_markup(suite) + "\" " + counts + ">\n" + cases + "  </testsuite>\n</testsuites>\n";
+  const std::string xml = "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites " + counts +
+                          ">\n  <testsuite name=\"" + escape_markup(suite) + "\" " + counts + ">\n" + cases +
+                          "  </testsuite>\n</testsuites>\n";
+  return valid_utf8(xml);
 }
 
 }  // namespace tagbench

@@ -41,8 +41,12 @@ struct CheckItem {
 
 struct CheckReport {
   std::vector<CheckItem> items;
+  std::vector<std::string> gaps;   // what a half-written run or baseline lacks of what is checked
+  std::vector<std::string> notes;  // what else to know: differences that do not forbid the comparison, missing scores
+
   int64_t count(Verdict verdict) const;
-  // True if no item fails. Without one comparable item nothing was shown: false.
+  bool compares_nothing() const;
+  // True if no item fails. Without one comparable item, and with gaps, nothing was shown: false.
   bool holds() const;
 };
 
@@ -53,7 +57,8 @@ struct CheckRule {
 
 // What counts as equal and what fails. As YAML:
 //
-//   metrics: {roc_auc_macro: 0.005, average_precision: {tolerance: 0.01, max_loss: 0.02}}   # a number is a tolerance
+//   roc_auc_macro: 0.005                            # a number is a tolerance; the same under metrics:
+//   metrics: {average_precision: {tolerance: 0.01, max_loss: 0.02}}
 //   per_tag: {roc_auc: {max_loss: 0.02}}            # no tag loses more than 0.02
 //   tags: {guitar: {roc_auc: 0.05}}                 # for one tag, before per_tag
 //   strict: true                                    # differences within noise fail too
@@ -65,7 +70,7 @@ struct CheckRules {
   bool strict = false;
   bool all_comparable = false;
 
-  // Errors: UsageError that names file and line: unknown keys or metrics, negative numbers.
+  // Errors: UsageError that names file and line: unknown keys or metrics, two rules for one metric, negative numbers.
   static CheckRules load(const std::filesystem::path& path);
   static CheckRules parse(const ConfigNode& node);
   // "roc_auc_macro=0.005". Errors: UsageError.
@@ -84,7 +89,7 @@ struct CheckOptions {
 // name and by number of scored tracks), tags, protocol or metric definition differ are not comparable, and the item
 // says which. Noise: sampling by the bootstrap over tracks; seeds by the deviation over the run's seeds, the published
 // deviation standing for the source's own (or the run's where the source states none). Errors: DataError for damaged
-// rows or score files.
+// rows; UsageError for rules that nothing falls under. Scores that cannot be read leave their items without noise.
 CheckReport check_against_published(const RunStore& run, const std::vector<PublishedValue>& values,
                                     const CheckRules& rules, const CheckOptions& options);
 
@@ -94,9 +99,10 @@ CheckReport check_against_published(const ScoredTracks& tracks, const std::strin
                                     const std::vector<PublishedValue>& values, const CheckRules& rules,
                                     const CheckOptions& options);
 
-// Every cell that either run has, by architecture, data set, split and condition, seeds averaged; all metrics of the
-// report's tables, and every tag where a rule asks for it. Equal means equal to 1e-9 unless a tolerance says otherwise.
-// Noise: the paired difference on the same tracks, and the seeds of both.
+// Every cell that either run has, seeds averaged, against its counterpart (match_cells); all metrics of the report's
+// tables, and every tag where a rule asks for it. Equal means equal to 1e-9 unless a tolerance says otherwise.
+// Noise: the paired difference on the same tracks, and the seeds of both. Not comparable: whatever the two differ in
+// but weights and conformance, which a note tells, and labels. Errors: as above.
 CheckReport check_against_baseline(const RunStore& run, const RunStore& baseline, const CheckRules& rules,
                                    const CheckOptions& options);
 

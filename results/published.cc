@@ -61,6 +61,11 @@ bool contains_text(const std::string& text, const std::string& wanted) {
   return to_lower(text).find(to_lower(wanted)) != std::string::npos;
 }
 
+std::string published_field(const PublishedValue& value, const std::string& column) {
+  return find_registered(columns(), column, "column of published values", [](const Column& c) { return c.name; })
+      .get(value);
+}
+
 // The fields of one row, with complaints that name the line.
 class PublishedRow {
  public:
@@ -196,11 +201,6 @@ const std::vector<std::string>& published_columns() {
     return list;
   }();
   return names;
-}
-
-std::string published_field(const PublishedValue& value, const std::string& column) {
-  return find_registered(columns(), column, "column of published values", [](const Column& c) { return c.name; })
-      .get(value);
 }
 
 std::vector<PublishedValue> find_published(const std::vector<std::string>& filters) {

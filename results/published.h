@@ -41,6 +41,7 @@ struct PublishedValue {
 
   // Half a unit of the last printed digit: a value that rounds to the printed one lies within it.
   double rounding() const;
+  // By the columns' names; counts, value and deviation are numbers, or null where the source has none.
   Json to_json() const;
 };
 
@@ -59,6 +60,5 @@ std::vector<PublishedValue> parse_published(std::string_view csv_text, const std
 
 // The names of the columns, in order.
 const std::vector<std::string>& published_columns();
-std::string published_field(const PublishedValue& value, const std::string& column);
 
 }  // namespace tagbench

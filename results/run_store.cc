@@ -131,7 +131,8 @@ RunStore RunStore::create(const fs::path& directory) {
 RunStore RunStore::open(const fs::path& directory) {
   std::error_code error;
   if (!fs::is_directory(directory, error))
-    throw DataError(directory.string() + ": a run's folder was expected, there is no such folder");
+    throw DataError(directory.string() + ": a run's folder was expected, " +
+                    (fs::exists(directory, error) ? "found a file" : "there is no such folder"));
   if (!fs::exists(directory / "run.json", error) && !fs::is_directory(directory / "cells", error)) {
     throw DataError(directory.string() +
                     ": a run's folder was expected (with run.json or cells/), found neither; give the folder that " +
@@ -380,6 +381,14 @@ Json RunStore::read_run_json() const {
   Json json = read_json(path);
   if (!json.is_object())
     throw DataError(path.string() + ": an object was expected; run the experiment again on this folder");
+  const auto version = json.find("schema_version");
+  if (version != json.end() && *version != kRunSchemaVersion) {
+    const bool newer = version->is_number() && *version > kRunSchemaVersion;
+    throw DataError(
+        path.string() + ": runs of schema version " + std::to_string(kRunSchemaVersion) +
+        " are read here, found version " + version->dump(-1, ' ', false, Json::error_handler_t::replace) +
+        (newer ? "; use the newer tagbench that wrote it" : "; run the experiment again with this tagbench"));
+  }
   return unseen_artists_ ? restricted_run_json(std::move(json)) : json;
 }
 

@@ -17,6 +17,9 @@ namespace tagbench {
 // The value of labels that are not known; "?" in tracks.csv.
 constexpr uint8_t kMissingLabel = 255;
 
+// Of run.json. A run.json without a version is of version 1.
+constexpr int kRunSchemaVersion = 1;
+
 // One line of the throughput measurement, beside the cells.
 struct ThroughputRow {
   std::string model_label;
@@ -101,7 +104,7 @@ class RunStore {
   };
   Scores scores(const Row& row) const;
 
-  // Errors: DataError if run.json is missing or damaged.
+  // Errors: DataError if run.json is missing, damaged or of another schema version.
   Json read_run_json() const;
   bool has_run_json() const;
   void write_run_json(const Json& value) const;

@@ -6,10 +6,10 @@
 #include <unordered_map>
 
 #include "harness/core/errors.h"
-#include "harness/core/files.h"
 #include "harness/core/npy.h"
 #include "harness/core/options.h"
 #include "harness/core/rng.h"
+#include "harness/core/tag_file.h"
 #include "harness/core/text.h"
 
 namespace tagbench {
@@ -31,23 +31,6 @@ std::vector<uint8_t> read_zero_one(const std::filesystem::path& path, const std:
     bytes.push_back(static_cast<uint8_t>(value));
   }
   return bytes;
-}
-
-std::vector<std::string> read_names(const std::filesystem::path& path, int64_t n_tags) {
-  std::vector<std::string> names;
-  std::set<std::string> seen;
-  for (const std::string& line : split_text(read_text_file(path, uint64_t{1} << 24U), '\n')) {
-    const std::string name = trim(line);
-    if (name.empty()) continue;
-    if (!is_valid_utf8(name)) throw DataError(path.string() + ": tag names must be UTF-8 text");
-    if (!seen.insert(name).second) throw DataError(path.string() + ": tag '" + name + "' stands there twice");
-    names.push_back(name);
-  }
-  if (static_cast<int64_t>(names.size()) != n_tags) {
-    throw DataError(path.string() + ": one name per column of the scores expected, " + std::to_string(n_tags) +
-                    ", found " + std::to_string(names.size()));
-  }
-  return names;
 }
 
 }  // namespace
@@ -82,8 +65,10 @@ ScoredTracks scored_tracks(const RunStore& run, const Row& row) {
 ScoredTracks read_score_files(const std::filesystem::path& labels, const std::filesystem::path& scores,
                               const std::filesystem::path& mask, const std::filesystem::path& tags) {
   const NpyArray array = read_npy(scores);
-  if (array.shape.size() != 2)
-    throw DataError(scores.string() + ": scores of shape [tracks, tags] expected, found " + shape_text(array.shape));
+  if (array.shape.size() != 2 || array.shape[0] < 1 || array.shape[1] < 1) {
+    throw DataError(scores.string() + ": scores [tracks, tags] of at least one each were expected, found " +
+                    shape_text(array.shape));
+  }
   if (!array.is_floating())
     throw DataError(scores.string() + ": scores of type <f4 or <f8 expected, found " + array.descr);
   ScoredTracks tracks;
@@ -100,7 +85,12 @@ ScoredTracks read_score_files(const std::filesystem::path& labels, const std::fi
     for (size_t i = 0; i < tracks.known.size(); ++i)
       tracks.labels[i] = static_cast<uint8_t>(tracks.labels[i] & tracks.known[i]);
   }
-  if (!tags.empty()) tracks.tags = read_names(tags, tracks.n_tags);
+  if (tags.empty()) return tracks;
+  tracks.tags = read_tag_file(tags);
+  if (static_cast<int64_t>(tracks.tags.size()) != tracks.n_tags) {
+    throw DataError(tags.string() + ": one name per column of the scores expected, " + std::to_string(tracks.n_tags) +
+                    ", found " + std::to_string(tracks.tags.size()));
+  }
   return tracks;
 }
 
@@ -125,6 +115,11 @@ const Replicates& replicates_of(const TaggingReplicates& replicates, const std::
       {"accuracy", [](const TaggingReplicates& r) -> const Replicates& { return r.accuracy; }},
       {"log_loss", [](const TaggingReplicates& r) -> const Replicates& { return r.log_loss; }}};
   return find_registered(entries, metric, "metric", [](const auto& entry) { return entry.first; }).second(replicates);
+}
+
+const Replicates& replicates_of_tag(const TaggingReplicates& replicates, const std::string& metric, size_t tag) {
+  const auto& averages = replicates.per_tag.at(tag);
+  return metric == "roc_auc" ? averages.roc_auc : averages.average_precision;
 }
 
 ScoredTracks select_tracks(const ScoredTracks& tracks, const std::vector<std::string>& track_ids) {
@@ -163,6 +158,18 @@ std::vector<std::string> common_track_ids(const std::vector<const ScoredTracks*>
     if (seen[id] == all.size()) common.push_back(id);
   }
   return common;
+}
+
+std::string label_problem(const ScoredTracks& a, const ScoredTracks& b) {
+  if (a.n_tags != b.n_tags) return "tags: " + std::to_string(a.n_tags) + " and " + std::to_string(b.n_tags);
+  if (a.tags != b.tags && !a.tags.empty() && !b.tags.empty()) return "tags: other names or another order";
+  if (a.n_tracks != b.n_tracks) return "tracks: " + std::to_string(a.n_tracks) + " and " + std::to_string(b.n_tracks);
+  const auto all_known = [](const ScoredTracks& tracks) {
+    return std::all_of(tracks.known.begin(), tracks.known.end(), [](uint8_t known) { return known == 1; });
+  };
+  const bool same_known = a.known == b.known || (all_known(a) && all_known(b));
+  if (a.labels != b.labels || !same_known) return "labels: the same tracks have different labels";
+  return "";
 }
 
 bool has_groups(const ScoredTracks& tracks) {

@@ -29,9 +29,9 @@ struct ScoredTracks {
 // A cell's stored scores. Errors: DataError if they are missing or do not fit the row.
 ScoredTracks scored_tracks(const RunStore& run, const Row& row);
 
-// .npy files of one shape [N, K]: labels 0 and 1 (any type), scores float32 or float64, mask (optional, 1 where the
-// label is known); tag names, one per line (optional). Errors: DataError that names the file: shapes, labels other than
-// 0 and 1, the number or repetition of names.
+// .npy files of one shape [N, K]: labels 0 and 1 (any type), scores float32 or float64 (ties are exact equality of what
+// is stored), mask (optional, 1 where the label is known); tag names as read_tag_file takes them (optional). Errors:
+// DataError that names the file: shapes, labels other than 0 and 1, the number or repetition of names.
 ScoredTracks read_score_files(const std::filesystem::path& labels, const std::filesystem::path& scores,
                               const std::filesystem::path& mask, const std::filesystem::path& tags);
 
@@ -44,11 +44,17 @@ TaggingReplicates resample(const ScoredTracks& tracks, const std::string& split,
 // The replicates of a metric of metric_names(). Errors: UsageError for an unknown name.
 const Replicates& replicates_of(const TaggingReplicates& replicates, const std::string& metric);
 
+// Those of one tag, by its place in the row: roc_auc or average_precision.
+const Replicates& replicates_of_tag(const TaggingReplicates& replicates, const std::string& metric, size_t tag);
+
 // The named tracks, in the order of the names. Errors: DataError for a name that is not there.
 ScoredTracks select_tracks(const ScoredTracks& tracks, const std::vector<std::string>& track_ids);
 
 // Ids of the tracks that all of them hold, in the order of the first. Errors: std::logic_error for none.
 std::vector<std::string> common_track_ids(const std::vector<const ScoredTracks*>& all);
+
+// Why two score sets do not belong to the same labels; empty if they do.
+std::string label_problem(const ScoredTracks& a, const ScoredTracks& b);
 
 // True if tracks of one group are drawn together, that is if any group holds two tracks.
 bool has_groups(const ScoredTracks& tracks);

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "harness/core/json.h"
+
 namespace tagbench {
 namespace {
 
@@ -57,6 +59,10 @@ std::string escape_markdown(const std::string& text) {
     }
   }
   return escaped;
+}
+
+std::string valid_utf8(const std::string& text) {
+  return Json::parse(Json(text).dump(-1, ' ', false, Json::error_handler_t::replace)).get<std::string>();
 }
 
 }  // namespace tagbench

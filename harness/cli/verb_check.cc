@@ -4,6 +4,7 @@
 #include "harness/cli/verbs.h"
 #include "harness/core/errors.h"
 #include "harness/core/files.h"
+#include "harness/core/log.h"
 #include "harness/core/parallel.h"
 #include "harness/core/text.h"
 #include "results/check.h"
@@ -33,6 +34,8 @@ CheckReport make_report(const CheckFlags& flags) {
                                    find_published(flags.published), rules, options);
   }
   if (flags.run.empty()) throw UsageError("check: a run's directory, or --labels and --scores, are needed");
+  if (!flags.mask.empty() || !flags.tags.empty())
+    throw UsageError("check: --mask and --tags belong to score files (--labels, --scores); a run has its own");
   const RunStore run = RunStore::open(flags.run);
   if (!flags.baseline.empty()) {
     if (!flags.published.empty()) throw UsageError("check: --baseline and --published contradict each other");
@@ -49,7 +52,13 @@ int check(const CheckFlags& flags) {
   if (!flags.junit.empty()) {
     write_file_atomically(flags.junit, check_junit(report, flags.run.empty() ? flags.scores : flags.run));
   }
-  print_text(flags.format == "json" ? check_json(report).dump(2) + "\n" : check_table(report, flags.all));
+  const bool json = flags.format == "json";
+  for (const std::string& gap : report.gaps) spdlog::warn("{}", gap);
+  if (json) {
+    for (const std::string& note : report.notes) spdlog::warn("{}", note);
+  }
+  print_text(json ? check_json(report).dump(2, ' ', false, Json::error_handler_t::replace) + "\n"
+                  : check_table(report, flags.all));
   return report.holds() ? 0 : 1;
 }
 
@@ -73,7 +82,7 @@ void add_check(CLI::App& app, VerbContext& context) {
   verb->add_option("--rules", flags->rules, "Tolerances and largest losses per metric and tag, as a YAML file");
   verb->add_option("--junit", flags->junit, "Also write JUnit XML into this file");
   verb->add_option("--resamples", flags->resamples, "Bootstrap resamples behind the noise (default 1000)")
-      ->check(CLI::Range(0, 1000000));
+      ->check(CLI::Range(1, 1000000));
   verb->add_flag("--all", flags->all, "List what is reproduced as well");
   verb->add_option("--format", flags->format, "table (default) or json");
   verb->callback([flags, &context] { context.action = [flags] { return check(*flags); }; });

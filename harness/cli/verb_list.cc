@@ -130,18 +130,53 @@ void list_perturbation(const PerturbationFacts& facts, const std::string& format
   print_options(facts.parameters, format);
 }
 
+void list_perturbation_set(const PerturbationSet& set, const std::string& format) {
+  if (format == "json") {
+    print_text(Json{{"name", set.name}, {"summary", set.summary}, {"conditions", set.conditions}}.dump(2) + "\n");
+    return;
+  }
+  if (format == "table") print_text(set.name + " (a set): " + set.summary + "\n\n");
+  Listing listing({"condition"});
+  for (const std::string& condition : set.conditions) listing.add({condition});
+  listing.print(format);
+}
+
 void list_perturbations(const ListFlags& flags) {
-  if (!flags.name().empty()) return list_perturbation(find_perturbation(flags.name()).facts, flags.format);
-  Listing listing({"name", "version", "random", "parameters", "ladder", "may_falsify", "summary", "source"});
+  if (!flags.name().empty()) {
+    if (const PerturbationSet* set = find_perturbation_set(flags.name()))
+      return list_perturbation_set(*set, flags.format);
+    return list_perturbation(find_perturbation(flags.name()).facts, flags.format);
+  }
+  const bool is_table = flags.format == "table";
+  std::vector<std::string> columns = {"name",   "version",     "random",  "parameters",
+                                      "ladder", "may_falsify", "summary", "source"};
+  // The table shows the sets below; the other formats hold one list.
+  if (!is_table) columns.insert(columns.end(), {"kind", "conditions"});
+  Listing listing(columns);
   for (const PerturbationEntry& entry : perturbations()) {
     const PerturbationFacts& facts = entry.facts;
     std::vector<std::string> names;
     for (const OptionSpec& option : facts.parameters) names.push_back(option.name);
-    listing.add({facts.name, facts.version, facts.random, join_text(names, ", "), join_text(facts.ladder, "; "),
-                 join_text(facts.may_falsify, ", "), facts.summary, facts.source});
+    std::vector<Json> values = {facts.name,
+                                facts.version,
+                                facts.random,
+                                join_text(names, ", "),
+                                join_text(facts.ladder, "; "),
+                                join_text(facts.may_falsify, ", "),
+                                facts.summary,
+                                facts.source};
+    if (!is_table) values.insert(values.end(), {"perturbation", nullptr});
+    listing.add(std::move(values));
   }
-  listing.print(flags.format);
-  if (flags.format != "table") return;
+  if (!is_table) {
+    for (const PerturbationSet& set : perturbation_sets()) {
+      listing.add({set.name, nullptr, nullptr, nullptr, nullptr, nullptr, set.summary, nullptr, "set",
+                   join_text(set.conditions, "; ")});
+    }
+    listing.print(flags.format);
+    return;
+  }
+  listing.print("table");
   print_text("\n");
   Listing sets({"set", "conditions", "summary"});
   for (const PerturbationSet& set : perturbation_sets())
@@ -237,7 +272,8 @@ void list_published(const ListFlags& flags) {
   for (const PublishedValue& value : find_published(flags.names)) {
     if (all_columns) {
       std::vector<Json> fields;
-      for (const std::string& column : published_columns()) fields.emplace_back(published_field(value, column));
+      const Json json = value.to_json();
+      for (const std::string& column : published_columns()) fields.emplace_back(json.at(column));
       listing.add(fields);
     } else {
       listing.add({value.source, value.table, value.model, value.dataset, value.variant, value.tag, value.metric,

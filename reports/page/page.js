@@ -593,7 +593,7 @@
       const v = list(t);
       return v.length ? v.reduce((a, b) => a + b, 0) / v.length : -Infinity;
     };
-    const orders = {name: () => 0, support: (a, b) => group().support[b] - group().support[a], mean: (a, b) => mean(b) - mean(a),
+    const orders = {name: (a, b) => tags[a].localeCompare(tags[b]), support: (a, b) => group().support[b] - group().support[a], mean: (a, b) => mean(b) - mean(a),
                     spread: (a, b) => Math.max(...list(b)) - Math.min(...list(b)) - (Math.max(...list(a)) - Math.min(...list(a)))};
     const order = tags.map((_, t) => t).sort(orders[heat.order]);
     const all = order.flatMap(list);
@@ -678,12 +678,15 @@
     if (!g.tags.length) return;
     tagFacts.textContent = `${g.tags[t]}: ${g.support[t]} positives among ${g.known[t]} known labels` + (g.splits.length > 1 ? ' (first fold)' : '') + `. Values: ${tagMetric()}.`;
     const conditions = shownConditions();
-    const head = html('tr', {}, ['architecture', ...conditions.map(c => table().conditions[c])].map(name => html('th', {scope: 'col'}, name)));
-    const body = shownLines().map(l => html('tr', {}, [html('th', {scope: 'row'}, table().lines[l].architecture),
-                                                       ...conditions.map(c => html('td', {}, text(tagValue(l, c, t))))]));
-    const tables = [html('table', {}, [html('caption', {}, g.tags[t]), html('thead', {}, head), html('tbody', {}, body)])];
     // Stored with the table of ROC-AUC, whichever metric is shown.
-    const source = D.tables.find(other => other.group === table().group && other.tag_comparisons.length);
+    const source = D.tables.find(other => other.group === table().group && other.tag_estimates.length);
+    const intervals = new Map((source ? source.tag_estimates : []).filter(([, tag]) => tag === t).map(([l, , low, high]) => [l, `[${text(low)}, ${text(high)}]`]));
+    const extra = source ? ['ROC-AUC clean: 95 % interval (DeLong)'] : [];
+    const head = html('tr', {}, ['architecture', ...conditions.map(c => table().conditions[c]), ...extra].map(name => html('th', {scope: 'col'}, name)));
+    const body = shownLines().map(l => html('tr', {}, [html('th', {scope: 'row'}, table().lines[l].architecture),
+                                                       ...conditions.map(c => html('td', {}, text(tagValue(l, c, t)))),
+                                                       ...extra.map(() => html('td', {}, intervals.get(l) || '\u2013'))]));
+    const tables = [html('table', {}, [html('caption', {}, g.tags[t]), html('thead', {}, head), html('tbody', {}, body)])];
     const lines = new Set(shownLines());
     const pairs = source ? source.tag_comparisons.filter(([a, b, tag]) => tag === t && lines.has(a) && lines.has(b)) : [];
     if (pairs.length) {

@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <cmath>
 #include <filesystem>
 
 #include "harness/core/files.h"
@@ -16,6 +17,7 @@ namespace fs = std::filesystem;
 using testing::add_cell;
 using ::testing::AllOf;
 using ::testing::Contains;
+using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using testing::message_of;
 using testing::SyntheticCell;
@@ -30,6 +32,9 @@ class CompareTest : public ::testing::Test {
   RunStore a_ = RunStore::create(folder_ / "a");
   RunStore b_ = RunStore::create(folder_ / "b");
 
+  void SetUp() override {
+    for (const RunStore* run : {&a_, &b_}) run->write_run_json({{"status", "done"}});
+  }
   RunComparison compare() {
     return compare_runs(ComparedSide::open(folder_ / "a"), ComparedSide::open(folder_ / "b"), kFewResamples);
   }
@@ -59,6 +64,7 @@ TEST_F(CompareTest, EqualRunsDifferByNothing) {
   }
   EXPECT_TRUE(comparison.settings.empty());
   EXPECT_TRUE(comparison.notes.empty());
+  EXPECT_TRUE(comparison.gaps.empty());
 }
 
 TEST_F(CompareTest, BrokenTagComesFirst) {
@@ -110,7 +116,7 @@ TEST_F(CompareTest, OtherSplitsAreNotCompared) {
   add_cell(b_, made);
   const RunComparison comparison = compare();
   EXPECT_TRUE(comparison.overall.empty());
-  EXPECT_THAT(comparison.notes, Contains(HasSubstr("other splits")));
+  EXPECT_THAT(comparison.notes, Contains(AllOf(HasSubstr("Not compared, split: default"), HasSubstr("(other) in B"))));
   EXPECT_THAT(comparison_table(comparison), HasSubstr("Nothing could be compared"));
 }
 
@@ -159,6 +165,100 @@ TEST_F(CompareTest, FailedMissingAndDamagedCellsAreTold) {
   EXPECT_THAT(comparison.notes, Contains(AllOf(HasSubstr("Only in A"), HasSubstr("drc:preset=speech"))));
   EXPECT_THAT(comparison.notes, Contains(AllOf(HasSubstr("Only in B"), HasSubstr("gain:db=3"))));
   EXPECT_THAT(comparison.notes, Contains(AllOf(HasSubstr("hum:hz=50"), HasSubstr("scores.npy"))));
+}
+
+// A run of two protocols against one of a single protocol: only equal cells meet.
+TEST_F(CompareTest, ProtocolsAndWeightsOfOneNameAreNotAveraged) {
+  SyntheticScores made = testing::synthetic_scores({});
+  add_cell(b_, made);
+  add_cell(a_, made);
+  SyntheticCell worse;
+  worse.skill = 0.1;
+  SyntheticScores other = testing::synthetic_scores(worse);
+  other.row.cell.protocol = "quick";
+  other.row.cell.protocol_sha256 = std::string(64, 'e');
+  add_cell(a_, other);
+  other.row.cell.weights_sha256 = std::string(64, '1');
+  add_cell(a_, other);
+  const RunComparison comparison = compare();
+  ASSERT_EQ(comparison.overall.size(), 2U);
+  for (const PairedDifference& item : comparison.overall) EXPECT_EQ(item.difference, 0.0);
+  EXPECT_THAT(comparison.overall[0].subject, HasSubstr("protocol won2020"));
+  EXPECT_THAT(comparison.notes, ElementsAre(AllOf(HasSubstr("Only in A"), HasSubstr("(and 1 more)"))));
+}
+
+TEST_F(CompareTest, WhatDiffersBetweenTwoCounterpartsIsTold) {
+  SyntheticScores made = testing::synthetic_scores({});
+  add_cell(a_, made);
+  made.row.cell.protocol_sha256 = std::string(64, 'e');
+  made.row.cell.weights_sha256 = std::string(64, '1');
+  add_cell(b_, made);
+  const RunComparison comparison = compare();
+  EXPECT_EQ(comparison.overall.size(), 2U);
+  EXPECT_THAT(comparison.notes, ElementsAre(AllOf(HasSubstr("Compared although they differ, weights: trained in the "
+                                                            "run in A, 111111111111 in B; protocol: won2020 ("),
+                                                  HasSubstr("short, split default, clean"))));
+}
+
+TEST_F(CompareTest, OneUnreadableFoldIsLeftOut) {
+  for (const char* split : {"fold1", "fold2", "fold3"}) {
+    SyntheticCell cell;
+    cell.split = split;
+    add_cell(a_, cell);
+    SyntheticScores made = testing::synthetic_scores(cell);
+    if (cell.split == "fold2") made.scores[5] = std::nanf("");
+    add_cell(b_, made);
+  }
+  const RunComparison comparison = compare();
+  ASSERT_EQ(comparison.overall.size(), 2U);
+  EXPECT_EQ(comparison.overall[0].n_tracks, 120);
+  EXPECT_TRUE(comparison.overall[0].low);
+  EXPECT_THAT(comparison.notes, ElementsAre(AllOf(HasSubstr("Left out of the folds compared"), HasSubstr("fold2"),
+                                                  HasSubstr("scores.npy"))));
+}
+
+TEST_F(CompareTest, WithoutScoresTheValuesOfTheRowsStand) {
+  SyntheticCell cell;
+  const Row of_a = add_cell(a_, cell);
+  cell.skill = 0.8;
+  const Row of_b = add_cell(b_, cell);
+  fs::remove(b_.cell_directory(of_b.cell.key()) / "scores.npy");
+  RunComparison comparison = compare();
+  ASSERT_EQ(comparison.overall.size(), 2U);
+  EXPECT_EQ(comparison.per_tag.size(), 8U);
+  for (const PairedDifference& item : comparison.overall) {
+    if (item.metric == "roc_auc") {
+      EXPECT_NEAR(*item.difference, *of_b.metrics->macro.roc_auc.value - *of_a.metrics->macro.roc_auc.value, 1e-12);
+    }
+    EXPECT_FALSE(item.low);
+    EXPECT_FALSE(item.p_value);
+    EXPECT_THAT(item.reason, HasSubstr("no interval"));
+  }
+  EXPECT_THAT(comparison.notes,
+              ElementsAre(AllOf(HasSubstr("without interval"), HasSubstr(of_b.cell.key() + "/scores.npy"))));
+
+  // Counts tell that the labels are others.
+  SyntheticScores other = testing::synthetic_scores(cell);
+  other.labels[0] = static_cast<uint8_t>(1 - other.labels[0]);
+  other.row.metrics = compute_metrics({60, 4, other.labels.data(), nullptr}, {60, 4, other.scores.data(), nullptr});
+  add_cell(b_, other);
+  fs::remove(b_.cell_directory(of_b.cell.key()) / "scores.npy");
+  comparison = compare();
+  EXPECT_TRUE(comparison.overall.empty());
+  EXPECT_THAT(comparison.notes, ElementsAre(HasSubstr("labels: other numbers of positives")));
+}
+
+TEST_F(CompareTest, HalfWrittenRunsAreTold) {
+  add_cell(a_, SyntheticCell{});
+  add_cell(b_, SyntheticCell{});
+  b_.write_run_json({{"status", "interrupted"}, {"models", {"short", "fcn"}}});
+  fs::create_directories(a_.cell_directory("begun"));
+  const RunComparison comparison = compare();
+  EXPECT_THAT(comparison.gaps,
+              ElementsAre(AllOf(HasSubstr("A: Cells begun"), HasSubstr("cells/begun")),
+                          HasSubstr("B: The run is not finished"), HasSubstr("B: run.json lists architectures")));
+  EXPECT_THAT(comparison_table(comparison), HasSubstr("status in run.json: interrupted"));
+  EXPECT_EQ(comparison_json(comparison)["gaps"].size(), 3U);
 }
 
 TEST_F(CompareTest, TwoRowsAreComparedWhateverTheirModel) {

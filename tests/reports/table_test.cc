@@ -6,6 +6,7 @@
 #include <map>
 
 #include "harness/metrics/delong.h"
+#include "perturbations/condition.h"
 #include "reports/report.h"
 #include "results/scored_tracks.h"
 #include "tests/results/synthetic_run.h"
@@ -112,7 +113,7 @@ TEST_F(TableTest, ConditionThatWasNotComputedHasAReasonAndNoMeanDrop) {
   EXPECT_EQ(roc.lines[0].model_label, "fcn");
   EXPECT_EQ(roc.lines[0].values[1].reason, "not computed");
   EXPECT_THAT(roc.lines[0].mean_drop.reason, HasSubstr("white_noise:alpha=0.1"));
-  EXPECT_THAT(roc.notes, Contains(AllOf(HasSubstr("Fewer rows"), HasSubstr("fcn"))));
+  EXPECT_THAT(roc.notes, Contains(AllOf(HasSubstr("Rows are missing"), HasSubstr("fcn"))));
 }
 
 TEST_F(TableTest, OnlyASureDifferenceMarksTheBest) {
@@ -433,7 +434,83 @@ TEST_F(TableTest, TagsAreComparedAfterDelongOverGroups) {
   }
   const auto adjusted = benjamini_hochberg_adjusted(p_values);
   for (size_t t = 0; t < 4; ++t) EXPECT_EQ(roc.tag_comparisons[t].p_adjusted, adjusted[t]);
+  ASSERT_EQ(roc.tag_estimates.size(), 8U);
+  const auto estimates = delong_per_tag(of_b.label_matrix(), of_b.score_matrix(), groups);
+  for (size_t t = 0; t < 4; ++t) {
+    const TagEstimate& found = roc.tag_estimates[4 + t];
+    EXPECT_EQ(found.line, 1U);
+    EXPECT_EQ(found.tag, "tag" + std::to_string(t));
+    EXPECT_NEAR(*found.roc_auc, *b.metrics->per_tag[t].roc_auc.value, 1e-12);
+    EXPECT_EQ(found.low, estimates[t].interval->low);
+    EXPECT_EQ(found.high, estimates[t].interval->high);
+  }
   EXPECT_TRUE(table("average_precision").tag_comparisons.empty());
+}
+
+// An interrupted run of seeds and folds: a fold with more seeds than another weighs no more, in the value as in its
+// interval.
+TEST_F(TableTest, FoldsWeighTheSameWhateverTheirSeeds) {
+  std::vector<double> of_fold1;
+  for (int64_t seed = 1; seed <= 3; ++seed)
+    of_fold1.push_back(*add("short", "clean", 0.3, seed, "fold1").metrics->macro.roc_auc.value);
+  const double of_fold2 = *add("short", "clean", 2.5, 1, "fold2").metrics->macro.roc_auc.value;
+  const ResultTable roc = table("roc_auc");
+  const TableValue& value = roc.lines[0].values[0];
+  EXPECT_NEAR(*value.mean, ((of_fold1[0] + of_fold1[1] + of_fold1[2]) / 3.0 + of_fold2) / 2.0, 1e-12);
+  EXPECT_LE(*value.low, *value.mean);
+  EXPECT_GE(*value.high, *value.mean);
+  EXPECT_FALSE(value.deviation.has_value());  // one seed has both folds
+  EXPECT_THAT(roc.notes, Contains(AllOf(HasSubstr("Rows are missing"), HasSubstr("clean 4 of 6"))));
+}
+
+// A condition that left tracks out: drops are of the tracks that both hold, value and interval alike.
+TEST_F(TableTest, DropsAreOfTheTracksThatAllConditionsHold) {
+  SyntheticCell cell;
+  SyntheticScores clean = testing::synthetic_scores(cell);
+  cell.condition = "white_noise:alpha=0.1";
+  cell.skill = 0.5;
+  SyntheticScores noise = testing::synthetic_scores(cell);
+  const auto metrics_of = [](const SyntheticScores& made, int64_t n) {
+    return compute_metrics({n, 4, made.labels.data(), nullptr}, {n, 4, made.scores.data(), nullptr});
+  };
+  noise.track_ids.resize(30);
+  noise.groups.resize(30);
+  noise.labels.resize(30 * 4);
+  noise.scores.resize(30 * 4);
+  noise.row.n_tracks = 30;
+  noise.row.metrics = metrics_of(noise, 30);
+  add_cell(run_, clean);
+  add_cell(run_, noise);
+  testing::write_run_order(run_, {"short"}, {"clean", "white_noise:alpha=0.1"});
+  const ResultTable roc = table("roc_auc");
+  const double expected = *metrics_of(clean, 30).macro.roc_auc.value - *noise.row.metrics->macro.roc_auc.value;
+  EXPECT_TRUE(roc.on_common_tracks);
+  EXPECT_NEAR(*roc.lines[0].mean_drop.mean, expected, 1e-9);
+  EXPECT_NEAR(*roc.lines[0].robustness.drops[1].mean, expected, 1e-9);
+  EXPECT_LE(*roc.lines[0].mean_drop.low, expected);
+  EXPECT_GE(*roc.lines[0].mean_drop.high, expected);
+  EXPECT_EQ(roc.lines[0].values[0].mean, clean.row.metrics->macro.roc_auc.value);
+}
+
+TEST_F(TableTest, StepsOfALadderCountUnderWhateverName) {
+  std::vector<double> values = {*add("short", "clean", 2.0).metrics->macro.roc_auc.value};
+  double skill = 1.5;
+  for (const char* condition : {"pitch_shift@1", "pitch_shift:semitones=2", "pitch_shift@3"}) {
+    SyntheticCell cell;
+    cell.condition = condition;
+    cell.skill = skill;
+    SyntheticScores made = testing::synthetic_scores(cell);
+    // The second is what step 2 is called where the run names it by its setting.
+    const bool by_setting = cell.condition.find('@') == std::string::npos;
+    made.row.cell.condition_key = Condition::parse(by_setting ? "pitch_shift@2" : cell.condition).key();
+    values.push_back(*add_cell(run_, made).metrics->macro.roc_auc.value);
+    skill *= 0.6;
+  }
+  testing::write_run_order(run_, {"short"}, {"clean", "pitch_shift@1", "pitch_shift:semitones=2", "pitch_shift@3"});
+  const ResultTable roc = table("roc_auc");
+  ASSERT_EQ(roc.ladders, std::vector<std::string>{"pitch_shift"});
+  EXPECT_NEAR(*roc.lines[0].robustness.severity_areas.at(0).mean,
+              (0.5 * values[0] + values[1] + values[2] + 0.5 * values[3]) / 3.0, 1e-12);
 }
 
 TEST_F(TableTest, RobustnessFiguresAreThoseOfTheirDefinitions) {
@@ -462,6 +539,7 @@ TEST_F(TableTest, RobustnessFiguresAreThoseOfTheirDefinitions) {
   };
   EXPECT_FALSE(figures.drops[0].mean.has_value());
   for (size_t c = 1; c < 4; ++c) near(figures.drops[c], a[0] - a[c]);
+  near(figures.perturbed_mean, (a[1] + a[2] + a[3]) / 3.0);
   near(figures.relative_robustness, ((a[1] + a[2] + a[3]) / 3.0 - 0.5) / (a[0] - 0.5));
   near(figures.corruption_error, ((2.0 - a[1] - a[2]) / (2.0 - b[1] - b[2]) + (1.0 - a[3]) / (1.0 - b[3])) / 2.0);
   near(figures.relative_corruption_error,

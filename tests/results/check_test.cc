@@ -15,6 +15,7 @@ namespace {
 
 using testing::add_cell;
 using ::testing::AllOf;
+using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using testing::message_of;
 using ::testing::Not;
@@ -52,6 +53,12 @@ class CheckTest : public ::testing::Test {
   RunStore run_ = RunStore::create(folder_ / "run");
   RunStore baseline_ = RunStore::create(folder_ / "baseline");
 
+  void SetUp() override {
+    for (const RunStore* run : {&run_, &baseline_}) run->write_run_json({{"status", "done"}});
+  }
+  CheckReport against_baseline(const std::string& rules = "{}") {
+    return check_against_baseline(run_, baseline_, rules_of(rules), kQuick);
+  }
   CheckItem only_item(const PublishedValue& value, const CheckRules& rules = {}) {
     const CheckReport report = check_against_published(run_, {value}, rules, kQuick);
     EXPECT_EQ(report.items.size(), 1U);
@@ -249,10 +256,195 @@ TEST_F(CheckTest, BaselineOfAnotherSplitOrProtocolIsNotComparable) {
     return report.items.at(0).reason;
   };
   EXPECT_THAT(reason_with([](CellId& c) { c.split_sha256 = "other"; }), HasSubstr("split: default"));
-  EXPECT_THAT(reason_with([](CellId& c) { c.protocol_sha256 = "other"; }), HasSubstr("protocol: won2020"));
+  EXPECT_THAT(reason_with([](CellId& c) { c.protocol_sha256 = "other"; }), HasSubstr("protocol: won2020 ("));
   EXPECT_THAT(reason_with([](CellId& c) { c.condition_key = "clean@2"; }),
               HasSubstr("condition: clean@1 here, clean@2"));
   EXPECT_THAT(reason_with([](CellId& c) { c.audio = "44100 Hz"; }), HasSubstr("audio"));
+}
+
+// Two files of weights under one name are two systems; scores swapped between them are a change.
+TEST_F(CheckTest, WeightsOfOneNameAreNotSeedsOfEachOther) {
+  for (const bool swapped : {false, true}) {
+    for (const int file : {1, 2}) {
+      SyntheticCell cell;
+      cell.skill = (file == 1) != swapped ? 2.0 : 0.1;
+      SyntheticScores made = testing::synthetic_scores(cell);
+      made.row.cell.weights_sha256 = std::string(64, file == 1 ? '1' : '2');
+      made.row.cell.seed = 0;
+      add_cell(swapped ? run_ : baseline_, made);
+    }
+  }
+  const CheckReport report = against_baseline();
+  EXPECT_EQ(report.count(Verdict::kOff), 4);
+  EXPECT_THAT(report.items.at(0).subject, HasSubstr("short (weights 111111111111)"));
+}
+
+// What the run has beside the baseline's cell of the same name is not averaged into it.
+TEST_F(CheckTest, SplitsAndProtocolsOfOneNameAreNotSeedsOfEachOther) {
+  SyntheticScores made = testing::synthetic_scores({});
+  add_cell(baseline_, made);
+  add_cell(run_, made);
+  SyntheticCell worse;
+  worse.skill = 0.2;
+  const auto add_worse = [&](const std::function<void(CellId&)>& change) {
+    SyntheticScores other = testing::synthetic_scores(worse);
+    change(other.row.cell);
+    add_cell(run_, other);
+  };
+  add_worse([](CellId& cell) { cell.split_sha256 = std::string(64, 'e'); });
+  add_worse([](CellId& cell) { cell.protocol_sha256 = std::string(64, 'e'); });
+  add_worse([](CellId& cell) { cell.perturbation_seed = 9; });
+  const CheckReport report = against_baseline();
+  EXPECT_EQ(report.count(Verdict::kReproduced), 2);
+  EXPECT_EQ(report.count(Verdict::kNotComparable), 3);
+  for (const CheckItem& item : report.items) {
+    if (item.verdict == Verdict::kNotComparable) {
+      EXPECT_EQ(item.reason, "the baseline has no such cell");
+    }
+  }
+}
+
+TEST_F(CheckTest, NoneOfSeveralCellsOfOneNameIsPickedByChance) {
+  SyntheticScores made = testing::synthetic_scores({});
+  made.row.cell.protocol_sha256 = std::string(64, 'a');
+  add_cell(baseline_, made);
+  for (const char digit : {'b', 'c'}) {
+    made.row.cell.protocol_sha256 = std::string(64, digit);
+    add_cell(run_, made);
+  }
+  const CheckReport report = against_baseline();
+  EXPECT_EQ(report.count(Verdict::kNotComparable), 3);
+  EXPECT_THAT(report.items.at(0).reason, AllOf(HasSubstr("only others of this name: protocol won2020 ("),
+                                               HasSubstr("and not won2020 (aaaaaaaaaaaa)")));
+  EXPECT_FALSE(report.holds());
+}
+
+TEST_F(CheckTest, RetrainedAndNewerWeightsAreHeldToTheBaseline) {
+  SyntheticCell cell;
+  SyntheticScores given = testing::synthetic_scores(cell);
+  given.row.cell.weights_sha256 = std::string(64, '1');
+  given.row.cell.seed = 0;
+  given.row.cell.conformance = 0;
+  add_cell(baseline_, given);
+  cell.seed = 7;
+  add_cell(run_, cell);
+  const CheckReport report = against_baseline();
+  EXPECT_EQ(report.count(Verdict::kNotComparable), 0);
+  EXPECT_THAT(
+      report.notes,
+      ElementsAre(AllOf(HasSubstr("weights: trained in the run here, 111111111111"),
+                        HasSubstr("conformance: " + std::to_string(kConformance) + " here, 0 in the baseline"))));
+}
+
+TEST_F(CheckTest, OtherLabelsOfTheSameTracksAreNotComparable) {
+  SyntheticScores made = testing::synthetic_scores({});
+  add_cell(baseline_, made);
+  const auto add_relabelled = [&](const RunStore& run, const std::vector<size_t>& changed) {
+    SyntheticScores other = made;
+    for (const size_t i : changed) other.labels[i] = static_cast<uint8_t>(1 - other.labels[i]);
+    other.row.metrics = compute_metrics({60, 4, other.labels.data(), nullptr}, {60, 4, other.scores.data(), nullptr});
+    add_cell(run, other);
+  };
+  add_relabelled(run_, {0});
+  CheckReport report = against_baseline();
+  ASSERT_EQ(report.items.size(), 1U);
+  EXPECT_THAT(report.items[0].reason, HasSubstr("labels: 'tag0' for"));
+
+  // As many positives as before.
+  const auto of_tag0 = [&](uint8_t label) {
+    size_t i = 0;
+    while (made.labels[i] != label) i += 4;
+    return i;
+  };
+  add_relabelled(run_, {of_tag0(0), of_tag0(1)});
+  report = against_baseline();
+  ASSERT_EQ(report.items.size(), 1U);
+  EXPECT_EQ(report.items[0].verdict, Verdict::kNotComparable);
+  EXPECT_THAT(report.items[0].reason, HasSubstr("labels: the same tracks have different labels"));
+}
+
+TEST_F(CheckTest, MissingScoresLeaveTheOtherVerdicts) {
+  SyntheticCell cell;
+  add_cell(baseline_, cell);
+  add_cell(run_, cell);
+  std::filesystem::path lost;
+  for (const char* condition : {"gain:db=3", "gain:db=6"}) {
+    cell.condition = condition;
+    cell.skill = 1.0;
+    add_cell(baseline_, cell);
+    cell.skill = 0.9;
+    const std::filesystem::path scores = run_.cell_directory(add_cell(run_, cell).cell.key()) / "scores.npy";
+    std::filesystem::remove(scores);
+    if (lost.empty()) lost = scores;
+  }
+  const CheckReport report = against_baseline();
+  EXPECT_EQ(report.count(Verdict::kReproduced), 2);
+  EXPECT_EQ(report.count(Verdict::kOff), 4);
+  EXPECT_THAT(report.items.at(2).reason, AllOf(HasSubstr("cannot be told"), HasSubstr(lost.string())));
+  EXPECT_THAT(report.notes, ElementsAre(AllOf(HasSubstr(lost.string()), HasSubstr("(and 1 more)"))));
+
+  PublishedValue value = published_for(add_cell(run_, SyntheticCell{}), 0.0);
+  value.metric = "f1_macro";
+  value.decision = "oracle";
+  const auto clean = run_.rows().front();
+  std::filesystem::remove(run_.cell_directory(clean.cell.key()) / "scores.npy");
+  EXPECT_THAT(only_item(value).reason, AllOf(HasSubstr("scores are needed"), HasSubstr(clean.cell.key())));
+}
+
+TEST_F(CheckTest, HalfWrittenRunHoldsNothing) {
+  SyntheticCell cell;
+  const PublishedValue value = published_for(add_cell(run_, cell), 0.0);
+  add_cell(baseline_, cell);
+  EXPECT_TRUE(against_baseline().holds());
+  const Json lists{{"models", {"short", "fcn"}}, {"conditions", {"clean", "gain:db=3"}}};
+  const auto write = [&](const RunStore& run, const char* status) {
+    Json json = lists;
+    json["status"] = status;
+    run.write_run_json(json);
+  };
+  write(run_, "running");
+  const CheckReport report = against_baseline();
+  EXPECT_FALSE(report.holds());
+  EXPECT_THAT(report.gaps, ElementsAre(HasSubstr("The run: The run is not finished (status in run.json: running)")));
+  EXPECT_THAT(report.notes, ElementsAre(HasSubstr("missing: short, split default"), HasSubstr("without any row: fcn")));
+  EXPECT_THAT(check_table(report), AllOf(HasSubstr("does not hold: not all is there"), HasSubstr("status in run")));
+  EXPECT_FALSE(check_json(report)["complete"].get<bool>());
+  EXPECT_EQ(check_json(report)["gaps"].size(), 1U);
+  EXPECT_THAT(check_junit(report, "x"), AllOf(HasSubstr("name=\"all is there\""), HasSubstr("failures=\"1\"")));
+
+  // What both lack, the baseline does not ask for; against published values no row of the clean condition may lack.
+  write(run_, "done, with failed cells");
+  EXPECT_TRUE(against_baseline().holds());
+  const CheckReport published = check_against_published(run_, {value}, {}, kQuick);
+  EXPECT_FALSE(published.holds());
+  EXPECT_THAT(published.gaps, ElementsAre(HasSubstr("without any row: fcn")));
+
+  std::filesystem::create_directories(baseline_.cell_directory("begun"));
+  EXPECT_THAT(against_baseline().gaps, ElementsAre(AllOf(HasSubstr("The baseline: Cells begun"), HasSubstr("begun"))));
+}
+
+TEST_F(CheckTest, RulesUnderWhichNothingFallsAreErrors) {
+  const Row row = add_cell(run_, SyntheticCell{});
+  add_cell(baseline_, SyntheticCell{});
+  const auto message = [&](const std::string& rules) { return message_of([&] { against_baseline(rules); }); };
+  EXPECT_THAT(message("tags: {tag9: {roc_auc: 0.1}}"),
+              AllOf(HasSubstr("the rule for tag 'tag9' applies to nothing"), HasSubstr("did you mean 'tag")));
+  EXPECT_THAT(message("accuracy: 0.1"), AllOf(HasSubstr("'accuracy' applies to nothing"), HasSubstr("known: ")));
+  EXPECT_THAT(message("f1_macro: 0.1"), AllOf(HasSubstr("'f1_macro'"), HasSubstr("roc_auc_micro")));
+  const auto published = [&](const std::string& rules) {
+    return message_of([&] { check_against_published(run_, {published_for(row, 0.0)}, rules_of(rules), kQuick); });
+  };
+  EXPECT_THAT(published("average_precision: 0.1"), HasSubstr("known: roc_auc"));
+  EXPECT_THAT(published("per_tag: {roc_auc: 0.1}"), HasSubstr("no value of a single tag"));
+}
+
+TEST_F(CheckTest, PathsOfOtherBytesBecomeValidText) {
+  SyntheticScores made = testing::synthetic_scores({});
+  made.row.model_label = "short";
+  add_cell(run_, made);
+  CheckReport report = check_against_published(run_, {published_for(made.row, 0.4)}, {}, kQuick);
+  report.items.at(0).subject = "caf\xe9";
+  EXPECT_THAT(check_junit(report, "run\xff"), AllOf(HasSubstr("caf\xEF\xBF\xBD"), HasSubstr("run\xEF\xBF\xBD")));
 }
 
 TEST_F(CheckTest, CellsThatTheRunLostFail) {
@@ -296,10 +488,19 @@ TEST(CheckRulesTest, MistakesAreNamedWithTheirLine) {
   EXPECT_THAT(message_of([] { rules_of("per_tag: {accuracy: 0.1}"); }), HasSubstr("accuracy"));
   EXPECT_THAT(message_of([] { rules_of("metric: {}"); }), HasSubstr("did you mean 'metrics'"));
   EXPECT_THAT(message_of([] { rules_of("metrics: {roc_auc: {max_los: 1}}"); }), HasSubstr("max_loss"));
+  EXPECT_THAT(message_of([] { rules_of("roc_auc_macro: 0.1\nmetrics: {roc_auc: 0.2}"); }),
+              AllOf(HasSubstr("rules.yaml:1"), HasSubstr("second rule for metric 'roc_auc'")));
+  EXPECT_THAT(message_of([] { rules_of("roc_auc_makro: 0.1"); }), HasSubstr("unknown key 'roc_auc_makro'"));
   CheckRules rules;
   rules.add_tolerance("pr_auc_macro=0.01");
   EXPECT_EQ(rules.metrics.at("average_precision").tolerance, 0.01);
   EXPECT_THAT(message_of([&] { rules.add_tolerance("roc_auc"); }), HasSubstr("metric=number"));
+}
+
+TEST(CheckRulesTest, MetricsMayStandAtTheTop) {
+  const CheckRules rules = rules_of("roc_auc_macro: 0.005\nper_tag: {roc_auc: {max_loss: 0.02}}");
+  EXPECT_EQ(rules.metrics.at("roc_auc").tolerance, 0.005);
+  EXPECT_EQ(rules.per_tag.at("roc_auc").max_loss, 0.02);
 }
 
 TEST(ScoreFilesTest, MisfitsAreNamed) {

@@ -6,6 +6,7 @@
 #include <algorithm>
 
 #include "harness/core/errors.h"
+#include "harness/core/files.h"
 #include "harness/core/npy.h"
 #include "tests/results/synthetic_run.h"
 #include "tests/support/test_support.h"
@@ -193,6 +194,22 @@ TEST(RunStoreTest, OtherFoldersAreNoRuns) {
   const TemporaryDirectory folder;
   EXPECT_THAT(message_of([&] { RunStore::open(folder / "nowhere"); }), HasSubstr("no such folder"));
   EXPECT_THAT(message_of([&] { RunStore::open(folder.path()); }), HasSubstr("tagbench run -o"));
+  write_file_atomically(folder / "scores.npy", "x");
+  EXPECT_THAT(message_of([&] { RunStore::open(folder / "scores.npy"); }), HasSubstr("found a file"));
+}
+
+TEST(RunStoreTest, RunsOfOtherSchemaVersionsAreRefused) {
+  const TemporaryDirectory folder;
+  const RunStore run = RunStore::create(folder / "run");
+  run.write_run_json({{"status", "done"}});
+  EXPECT_EQ(run.read_run_json()["status"], "done");
+  run.write_run_json({{"schema_version", kRunSchemaVersion}});
+  EXPECT_EQ(run.read_run_json()["schema_version"], kRunSchemaVersion);
+  run.write_run_json({{"schema_version", 2}});
+  EXPECT_THAT(message_of([&] { run.read_run_json(); }), AllOf(HasSubstr("run.json: runs of schema version 1"),
+                                                              HasSubstr("found version 2; use the newer tagbench")));
+  run.write_run_json({{"schema_version", "one"}});
+  EXPECT_THAT(message_of([&] { run.read_run_json(); }), HasSubstr("run the experiment again"));
 }
 
 TEST(RunStoreTest, ThroughputReadsBackAndANewMeasurementReplacesTheOld) {
