@@ -34,7 +34,7 @@ torch::nn::LayerNorm layer_norm(int64_t width) {
 // Layer norm of a residual sum. Under autocast the sum may be bfloat16, which the CPU's layer norm does not take with
 // weights in single precision.
 torch::Tensor normalised_sum(torch::nn::LayerNorm& norm, const torch::Tensor& branch, const torch::Tensor& trunk) {
-  return norm->forward((branch + trunk).to(norm->weight.scalar_type()));
+  return norm->forward((branch + trunk).to(norm->weight));
 }
 
 TaggerFacts attention_facts(TaggerFacts facts, const AttentionOptions& options) {
@@ -149,7 +149,7 @@ torch::Tensor Attention::network(const torch::Tensor& features) {
   x = observed("layer6", layer6->forward(x));      // [B, 2C, F/64, L/8]
   x = observed("layer7", layer7->forward(x));      // [B, 2C, 1, L/8]
   x = plain_layout(x).squeeze(2).transpose(1, 2);  // [B, L/8, D]
-  const torch::Tensor cls = cls_.to(x.device(), x.scalar_type()).expand({x.size(0), 1, x.size(2)});
+  const torch::Tensor cls = cls_.to(x).expand_as(x.narrow(1, 0, 1));
   x = torch::cat({cls, x}, 1);  // [B, 1 + L/8, D]
   for (EncoderLayer& layer : encoder_layers_) x = layer->forward(x);
   x = observed("encoder", x);

@@ -203,13 +203,14 @@ torch::Tensor VerticalBlockImpl::forward(const NormalisedImage& image) {
 
 // conv(weight * standard + bias), as (weight * conv)(standard) plus bias times what ones give, which one chunk tells.
 torch::Tensor VerticalBlockImpl::convolved(const NormalisedImage& image) {
-  if (!image.standard.defined()) return conv->forward(image.x);
+  if (!image.standard.defined() || !image.x.is_cpu()) return conv->forward(image.x);
   const auto convolve = [](const torch::Tensor& input, const torch::Tensor& kernels, const torch::Tensor& bias) {
     return torch::conv2d(input, kernels, bias, 1, torch::IntArrayRef({0, kVerticalWidth / 2}));
   };
   const torch::Tensor ones = torch::ones_like(image.standard.narrow(0, 0, 1));
-  return convolve(image.standard, conv->weight * image.weight, conv->bias) +
-         convolve(ones, conv->weight, {}) * image.bias;
+  const torch::Tensor map = convolve(image.standard, conv->weight * image.weight, conv->bias);
+  // The scalar would widen a bfloat16 map to float32.
+  return map + (convolve(ones, conv->weight, {}) * image.bias).to(map.scalar_type());
 }
 
 void VerticalBlockImpl::fold() {

@@ -40,9 +40,14 @@ torch::Tensor Crnn::network(const torch::Tensor& features) {
   x = observed("layer3", layer3->forward(x));                   // [B, 2C, F/24, L/24]
   x = observed("layer4", layer4->forward(x));                   // [B, 2C, 1, L/96]
   x = plain_layout(x).squeeze(2).transpose(1, 2).contiguous();  // [B, L/96, 2C]
-  x = observed("layer5", std::get<0>(layer5->forward(x)));      // [B, L/96, D]
-  x = dropout->forward(x.select(1, -1));                        // [B, D]
-  return observed("dense", dense->forward(x));                  // [B, K]
+  // The state that the GRU begins with, made from x: of its own it would fix device and type in an export.
+  const torch::Tensor state = torch::zeros_like(x.select(1, 0).narrow(1, 0, layer5->options.hidden_size()))
+                                  .unsqueeze(0)
+                                  .expand({layer5->options.num_layers(), -1, -1})
+                                  .contiguous();                   // [2, B, D]
+  x = observed("layer5", std::get<0>(layer5->forward(x, state)));  // [B, L/96, D]
+  x = dropout->forward(x.select(1, -1));                           // [B, D]
+  return observed("dense", dense->forward(x));                     // [B, K]
 }
 
 }  // namespace tagbench

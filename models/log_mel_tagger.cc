@@ -42,7 +42,7 @@ torch::Tensor LogMelTagger::normalised(const torch::Tensor& features) {
 }
 
 NormalisedImage LogMelTagger::normalised_parts(const torch::Tensor& features) {
-  if (!is_training()) return {normalised(features), {}, {}, {}};
+  if (!spec_bn->is_training()) return {normalised(features), {}, {}, {}};
   const torch::Tensor image = as_image(features);
   spec_bn->num_batches_tracked += 1;
   const torch::Tensor standard = torch::batch_norm(image, {}, {}, spec_bn->running_mean, spec_bn->running_var, true,

@@ -1,7 +1,5 @@
 #pragma once
 
-#include <torch/nn/modules/container/modulelist.h>
-
 #include "harness/nn/tagger.h"
 #include "models/blocks.h"
 

@@ -11,21 +11,6 @@
 namespace tagbench {
 namespace {
 
-// The output layer is the last one registered in every architecture; its length in the weights is the number of tags.
-int64_t tags_in(const StateDict& state, const Tagger& tagger, const std::string& what) {
-  const std::string key = tagger.named_parameters().back().key();
-  const torch::Tensor* last = state.find(key);
-  if (last == nullptr || last->dim() < 1 || last->size(0) < 1) {
-    // Let the strict loader tell everything that does not fit, not just this key.
-    return tagger.named_parameters().back().value().size(0);
-  }
-  constexpr int64_t kMaxTags = 1000000;
-  if (last->size(0) > kMaxTags)
-    throw DataError(what + ": '" + key + "' has " + std::to_string(last->size(0)) +
-                    " tags; at most 1000000 are accepted");
-  return last->size(0);
-}
-
 // A file may tell widths that its tensors cannot fill: building such a network would take memory without bound. Every
 // architecture has layers from all its channels to all of them.
 void require_plausible_width(const StateDict& state, const Options& options, const std::string& what) {
@@ -93,24 +78,20 @@ LoadedModel load_model(const LoadModelFlags& flags) {
   const StateDict state = read_state_dict(flags.weights);
   LoadedModel loaded;
   if (const auto info = model_file_info(state, flags.weights)) loaded.info = *info;
-  if (!flags.model.empty()) {
-    const Spec spec = parse_spec(flags.model);
-    if (!loaded.info.model.empty() && loaded.info.model != spec.name) {
-      throw UsageError("--model " + spec.name + ": " + flags.weights + " holds the architecture " + loaded.info.model);
-    }
-    loaded.info.model = spec.name;
-    if (!spec.options.empty()) loaded.info.options = spec.options;
-  }
-  if (loaded.info.model.empty())
+  Spec spec = flags.model.empty() ? Spec() : parse_spec(flags.model);
+  if (!loaded.info.model.empty()) spec = completed_by_file(spec, loaded.info, flags.weights);
+  if (spec.name.empty())
     throw UsageError("--model is needed: " + flags.weights +
                      " does not tell its architecture; known: tagbench list models");
+  loaded.info.model = spec.name;
+  loaded.info.options = spec.options;
   const ModelEntry& entry = find_architecture(loaded.info.model);
   const Options options(entry.name, entry.options, loaded.info.options);
   const std::string what = entry.name + " <- " + flags.weights;
   require_plausible_width(state, options, what);
-  loaded.n_tags = tags_in(state, *entry.make(options, 2), what);
+  loaded.n_tags = n_outputs(state, *entry.make(options, 2), what);
   loaded.tagger = entry.make(options, loaded.n_tags);
-  load_state(*loaded.tagger, state, what);
+  load_weights(*loaded.tagger, state, what);
   loaded.tagger->eval();
   loaded.tags = flags.tags.empty() ? loaded.info.tags : read_tag_file(flags.tags);
   if (!loaded.tags.empty() && static_cast<int64_t>(loaded.tags.size()) != loaded.n_tags) {

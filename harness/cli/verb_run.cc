@@ -74,6 +74,11 @@ bool has_weights(const ConfigNode& model) {
                      [](const auto& option) { return option.first == "weights"; });
 }
 
+std::vector<ConfigNode> requested_models(const RunFlags& flags) {
+  const ConfigNode models = flags.experiment.config()["models"];
+  return models.is_sequence() ? models.items() : std::vector<ConfigNode>{models};
+}
+
 CLI::Option* add_run_flags(CLI::App& verb, RunFlags& flags, bool file) {
   CLI::Option* file_option = flags.experiment.add_to(verb, file);
   verb.add_option("--shard", flags.shard, "i/n: work on every n-th cell only")->group("Run");
@@ -135,6 +140,12 @@ void add_train(CLI::App& app, VerbContext& context) {
   add_run_flags(*verb, *flags, false);
   verb->callback([flags, &context] {
     context.action = [flags, &context] {
+      const std::vector<ConfigNode> models = requested_models(*flags);
+      if (std::any_of(models.begin(), models.end(), has_weights)) {
+        throw UsageError(
+            "train: architectures without weights were expected, found one with given weights or a script:FILE, where "
+            "there is nothing to train; use 'tagbench eval'");
+      }
       RunOptions options;
       options.command_line = context.command_line;
       options.train_only = true;
@@ -149,9 +160,8 @@ void add_eval(CLI::App& app, VerbContext& context) {
   add_run_flags(*verb, *flags, false);
   verb->callback([flags, &context] {
     context.action = [flags, &context] {
-      const ConfigNode models = flags->experiment.config()["models"];
-      const std::vector<ConfigNode> items = models.is_sequence() ? models.items() : std::vector<ConfigNode>{models};
-      if (!std::all_of(items.begin(), items.end(), has_weights)) {
+      const std::vector<ConfigNode> models = requested_models(*flags);
+      if (!std::all_of(models.begin(), models.end(), has_weights)) {
         throw UsageError(
             "eval needs weights: --model and --weights, or --model script:FILE.pt; to train first, use 'tagbench run' "
             "or 'tagbench train'");

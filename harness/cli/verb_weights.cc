@@ -4,7 +4,6 @@
 #include "harness/cli/print.h"
 #include "harness/cli/verbs.h"
 #include "harness/core/errors.h"
-#include "harness/core/hash.h"
 #include "harness/core/log.h"
 #include "harness/core/text.h"
 #include "harness/nn/script_tagger.h"

@@ -20,11 +20,12 @@ std::vector<double> harmonic_centres_hz() {
 HarmonicSpectrogramImpl::HarmonicSpectrogramImpl()
     : bw_Q(register_parameter("bw_Q", torch::ones({1}))),
       spec(register_module("spec", PowerSpectrogram())),
-      centres_hz_(torch::tensor(harmonic_centres_hz(), torch::kFloat64).to(torch::kFloat32)) {}
+      centres_hz_(torch::tensor(harmonic_centres_hz(), torch::kFloat64).to(torch::kFloat32)),
+      bins_hz_(torch::linspace(0.0, 8000.0, kFftBins, torch::kFloat32)) {}
 
 torch::Tensor HarmonicSpectrogramImpl::filter_bank() const {
-  const torch::Tensor centre = centres_hz_.to(bw_Q.device(), bw_Q.scalar_type()).unsqueeze(0);      // [1, 768]
-  const torch::Tensor bin = torch::linspace(0.0, 8000.0, kFftBins, centre.options()).unsqueeze(1);  // [257, 1]
+  const torch::Tensor centre = centres_hz_.to(bw_Q).unsqueeze(0);  // [1, 768]
+  const torch::Tensor bin = bins_hz_.to(bw_Q).unsqueeze(1);        // [257, 1]
   const torch::Tensor bandwidth = (0.1079 * centre + 24.7) / bw_Q;
   return torch::clamp_min(1.0 - 2.0 * (bin - centre).abs() / bandwidth, 0.0);  // [257, 768]
 }

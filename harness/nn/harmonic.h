@@ -37,6 +37,7 @@ class HarmonicSpectrogramImpl : public torch::nn::Module {
 
  private:
   torch::Tensor centres_hz_;  // [768], not part of the published state
+  torch::Tensor bins_hz_;     // [257], likewise
 };
 TORCH_MODULE(HarmonicSpectrogram);
 

@@ -24,17 +24,29 @@
 namespace tagbench {
 namespace {
 
-// The last line of an error of LibTorch's interpreter says what went wrong, the lines before it where.
-std::string last_line(const std::string& text) {
-  std::string result;
+// What went wrong, of an error of LibTorch's interpreter: it ends with the exception, "ValueError: ...", which may have
+// several lines; the lines before it say where.
+std::string raised(const std::string& text) {
+  std::vector<std::string> exception;
+  std::string last;
   for (const std::string& line : split_text(text, '\n')) {
-    if (!trim(line).empty()) result = trim(line);
+    if (trim(line).empty()) continue;
+    last = trim(line);
+    const std::string word = line.substr(0, line.find(':'));
+    const bool begins = word.size() < line.size() && word.find(' ') == std::string::npos &&
+                        (ends_with(word, "Error") || ends_with(word, "Exception"));
+    if (begins) exception.clear();
+    if (begins || !exception.empty()) exception.push_back(last);
   }
-  return result;
+  return exception.empty() ? last : join_text(exception, " ");
 }
 
+// What went wrong, of an error of LibTorch's parser: the lines after it show the place.
 std::string first_line(const std::string& text) {
-  return trim(split_text(text, '\n').front());
+  for (const std::string& line : split_text(text, '\n')) {
+    if (!trim(line).empty()) return trim(line);
+  }
+  return "no reason given";
 }
 
 void require_script_file(const std::filesystem::path& path) {
@@ -56,7 +68,7 @@ torch::jit::Module load_script(const std::filesystem::path& path) {
   } catch (const c10::Error& error) {
     throw DataError(path.string() + ": LibTorch cannot load it: " + first_line(error.what_without_backtrace()));
   } catch (const std::exception& error) {
-    throw DataError(path.string() + ": LibTorch cannot load it: " + last_line(error.what()));
+    throw DataError(path.string() + ": LibTorch cannot load it: " + first_line(error.what()));
   }
 }
 
@@ -234,9 +246,9 @@ torch::Tensor ScriptTagger::run(const torch::Tensor& waveform) {
   try {
     output = script_.forward({waveform});
   } catch (const c10::Error& error) {
-    throw DataError(who + last_line(error.what_without_backtrace()));
+    throw DataError(who + raised(error.what_without_backtrace()));
   } catch (const std::exception& error) {
-    throw DataError(who + last_line(error.what()));
+    throw DataError(who + raised(error.what()));
   }
   if (!output.isTensor())
     throw DataError(name_of_file_ + ": forward must return one tensor, found " + output.tagKind());

@@ -62,15 +62,14 @@ SlaneyMelSpectrogram::SlaneyMelSpectrogram() : window_(symmetric_hann()), bank_(
 torch::Tensor SlaneyMelSpectrogram::forward(const torch::Tensor& waveform) const {
   const FullPrecisionGuard full_precision;
   check_waveform("slaney mel spectrogram", waveform, kMinimumSamples);
-  const auto like = waveform.options();
   const int64_t n_frames = waveform.size(1) / kHopSamples + 2;
   const int64_t padded_samples = (n_frames - 1) * kHopSamples + kFftSize;
   const int64_t before = kFftSize / 2;
   const torch::Tensor padded = torch::constant_pad_nd(waveform, {before, padded_samples - before - waveform.size(1)});
   const torch::Tensor spectrum =
-      torch::stft(padded, kFftSize, kHopSamples, kFftSize, window_.to(like), /*center=*/false, "reflect",
+      torch::stft(padded, kFftSize, kHopSamples, kFftSize, window_.to(waveform), /*center=*/false, "reflect",
                   /*normalized=*/false, /*onesided=*/true, /*return_complex=*/true);  // [B, 257, L]
-  const torch::Tensor bands = torch::matmul(squared_magnitude(spectrum).transpose(1, 2), bank_.to(like));
+  const torch::Tensor bands = torch::matmul(squared_magnitude(spectrum).transpose(1, 2), bank_.to(waveform));
   return (2.0 * power_to_db(bands)).transpose(1, 2).contiguous();  // [B, 96, L]
 }
 

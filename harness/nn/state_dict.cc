@@ -64,11 +64,38 @@ std::string tensor_text(const torch::Tensor& tensor) {
   return shape_text(tensor.sizes().vec()) + " " + c10::toString(tensor.scalar_type());
 }
 
-void add_group(std::vector<std::string>& groups, const char* meaning, std::vector<std::string> items) {
+std::string first_part(const std::string& key) {
+  return key.substr(0, key.find('.'));
+}
+
+constexpr size_t kFew = 12;
+
+// Names in full while they are few; else a layer all of whose tensors are among them as "layer4.* (7)". `all` are the
+// names that they are some of.
+std::vector<std::string> by_layers(const std::vector<std::string>& keys, const StateDict& all) {
+  if (keys.size() <= kFew) return keys;
+  std::unordered_map<std::string, size_t> of_layer, listed;
+  for (const auto& [key, tensor] : all.tensors) ++of_layer[first_part(shown(key))];
+  for (const std::string& key : keys) ++listed[first_part(key)];
+  std::vector<std::string> texts;
+  for (const std::string& key : keys) {
+    const std::string layer = first_part(key);
+    if (listed[layer] < 2 || listed[layer] != of_layer[layer]) {
+      texts.push_back(key);
+    } else if (std::find(texts.begin(), texts.end(), layer + ".* (" + std::to_string(listed[layer]) + ")") ==
+               texts.end()) {
+      texts.push_back(layer + ".* (" + std::to_string(listed[layer]) + ")");
+    }
+  }
+  return texts;
+}
+
+// `n` tensors, as `items` name them.
+void add_group(std::vector<std::string>& groups, const char* meaning, size_t n, std::vector<std::string> items) {
   if (items.empty()) return;
   // Enough for any real network; a hostile file must not fill the screen.
-  constexpr size_t kShown = 1000;
-  std::string text = std::to_string(items.size()) + " " + meaning + ": ";
+  constexpr size_t kShown = 100;
+  std::string text = std::to_string(n) + " " + meaning + ": ";
   const size_t hidden = items.size() > kShown ? items.size() - kShown : 0;
   items.resize(items.size() - hidden);
   text += join_text(items, ", ");
@@ -110,6 +137,7 @@ void load_state(torch::nn::Module& module, const StateDict& state, const std::st
 
   std::vector<std::string> missing;
   std::vector<std::string> misfits;
+  std::vector<std::string> misfit_texts;
   std::unordered_map<std::string, bool> expected;
   for (const auto& [key, tensor] : own.tensors) {
     expected.emplace(key, true);
@@ -118,7 +146,9 @@ void load_state(torch::nn::Module& module, const StateDict& state, const std::st
       missing.push_back(key);
     } else if (found->second->sizes() != tensor.sizes() ||
                !converts(found->second->scalar_type(), tensor.scalar_type())) {
-      misfits.push_back(key + " (expected " + tensor_text(tensor) + ", found " + tensor_text(*found->second) + ")");
+      misfits.push_back(key);
+      misfit_texts.push_back(key + " (expected " + tensor_text(tensor) + ", found " + tensor_text(*found->second) +
+                             ")");
     }
   }
   std::vector<std::string> unexpected;
@@ -128,16 +158,20 @@ void load_state(torch::nn::Module& module, const StateDict& state, const std::st
     all_wrapped = all_wrapped && starts_with(key, "module.");
   }
   std::vector<std::string> groups;
-  add_group(groups, "missing", missing);
-  add_group(groups, "unexpected", unexpected);
-  add_group(groups, "of another shape or type", misfits);
-  if (!groups.empty()) {
-    throw DataError(
-        what + ": the weights do not fit: " + join_text(groups, "; ") +
-        (all_wrapped ? "; every name begins with 'module.': the weights were saved from a DataParallel wrapper, save "
-                       "model.module.state_dict()"
-                     : ""));
+  if (all_wrapped && !unexpected.empty()) {
+    throw DataError(what +
+                    ": the weights do not fit: every name begins with 'module.': they were saved from a DataParallel "
+                    "wrapper, save model.module.state_dict()");
   }
+  add_group(groups, "missing", missing.size(), by_layers(missing, own));
+  add_group(groups, "unexpected", unexpected.size(), by_layers(unexpected, state));
+  if (misfits.size() > kFew) {
+    std::vector<std::string> layers = by_layers(misfits, own);
+    layers.push_back("the first is " + misfit_texts.front());
+    misfit_texts = std::move(layers);
+  }
+  add_group(groups, "of another shape or type", misfits.size(), misfit_texts);
+  if (!groups.empty()) throw DataError(what + ": the weights do not fit: " + join_text(groups, "; "));
 
   // Some layers turn NaN into 0, and damaged weights would score as if they were good.
   const at::NoGradGuard no_grad;
@@ -145,7 +179,7 @@ void load_state(torch::nn::Module& module, const StateDict& state, const std::st
   for (const auto& [key, tensor] : own.tensors) {
     if (!given.at(key)->to(tensor.scalar_type()).isfinite().all().item<bool>()) not_finite.push_back(key);
   }
-  add_group(groups, "with NaN or infinity", not_finite);
+  add_group(groups, "with NaN or infinity", not_finite.size(), by_layers(not_finite, own));
   if (!groups.empty()) {
     throw DataError(what + ": finite weights were expected, found " + join_text(groups, "; ") +
                     "; the file is damaged, or its training diverged");

@@ -32,8 +32,9 @@ void write_safetensors(const std::filesystem::path& path, const StateDict& state
 StateDict state_of(const torch::nn::Module& module);
 
 // Copies `state` into the module, strictly. Errors: DataError that lists all missing, unexpected and mis-shaped keys at
-// once, with both shapes, or all that hold NaN or infinity, and begins with `what` ("fcn <- weights.pth"). Nothing is
-// changed if anything does not fit.
+// once, with both shapes, or all that hold NaN or infinity, and begins with `what` ("fcn <- weights.pth"). Of more than
+// a dozen, layers that are concerned as a whole are named as "layer4.* (7)". Nothing is changed if anything does not
+// fit.
 void load_state(torch::nn::Module& module, const StateDict& state, const std::string& what);
 
 }  // namespace tagbench

@@ -43,6 +43,7 @@ Json environment() {
   utsname system{};
   ::uname(&system);
   Json json;
+  json["schema_version"] = 1;
   json["tagbench"] = kVersion;
   json["commit"] = kCommit;
   json["conformance"] = kConformance;

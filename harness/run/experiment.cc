@@ -39,11 +39,11 @@ Dataset parse_dataset(const ConfigNode& node) {
 }
 
 // A model file of our own tells its architecture and options: what is not given is taken from there, and what
-// contradicts it is an error.
-void take_from_model_file(const ConfigNode& node, Spec& spec) {
+// contradicts it is an error. Returns whether it names its tags.
+bool take_from_model_file(const ConfigNode& node, Spec& spec) {
   const auto given = std::find_if(spec.options.begin(), spec.options.end(),
                                   [](const auto& option) { return option.first == "weights"; });
-  if (given == spec.options.end()) return;
+  if (given == spec.options.end()) return false;
   const std::string path = given->second;
   if (!std::filesystem::exists(path)) {
     throw DataError(node.where() + ": weights of " + (spec.name.empty() ? "a model" : spec.name) + ": " + path +
@@ -51,12 +51,14 @@ void take_from_model_file(const ConfigNode& node, Spec& spec) {
   }
   const auto info = model_file_info(read_state_dict(path), path);
   if (!info || info->model.empty()) {
-    if (spec.name.empty()) node.fail("name is required: " + path + " does not tell its architecture");
-    return;
+    if (spec.name.empty()) {
+      throw UsageError(node.where() + ": " + path +
+                       " does not tell its architecture: give its name (--model NAME; name: NAME in a file)");
+    }
+    return false;
   }
-  if (spec.name.empty()) spec.name = info->model;
-  if (spec.name != info->model) node.fail(path + " holds the architecture " + info->model + ", not " + spec.name);
-  if (spec.options.size() == 1) spec.options.insert(spec.options.end(), info->options.begin(), info->options.end());
+  spec = completed_by_file(spec, *info, path);
+  return !info->tags.empty();
 }
 
 ModelRequest parse_model(const ConfigNode& node) {
@@ -80,7 +82,7 @@ ModelRequest parse_model(const ConfigNode& node) {
       }
     }
   }
-  take_from_model_file(node, spec);
+  const bool file_names_tags = take_from_model_file(node, spec);
   request.entry = &find_architecture(spec.name);
   for (const auto& option : spec.options) {
     if (option.first == "weights") {
@@ -96,6 +98,7 @@ ModelRequest parse_model(const ConfigNode& node) {
       throw DataError(node.where() + ": " + spec.name + ": " + request.weights.string() + " does not exist");
     }
     request.weights_sha256 = sha256_file_hex(request.weights);
+    request.names_tags = request.is_script() ? !request.options().text("tags").empty() : file_names_tags;
   }
   const std::string changed = request.options().changed_text();
   request.label = !label.empty() ? label : (changed.empty() ? spec.name : spec.name + " (" + changed + ")");
@@ -286,6 +289,7 @@ Experiment load_experiment(const ConfigNode& config) {
   require_different(models, experiment.models);
 
   experiment.dataset = parse_dataset(config["dataset"]);
+  require_sound(experiment.dataset, "experiment");
   for (const Condition& condition : experiment.conditions) {
     if (condition.needs_score() && !experiment.dataset.play) {
       config["perturbations"].fail(condition.label() + " plays the score of each track anew; the tracks of " +

@@ -21,6 +21,7 @@ struct ModelRequest {
   std::vector<std::pair<std::string, std::string>> given_options;
   std::filesystem::path weights;  // "" to train
   std::string weights_sha256;
+  bool names_tags = true;  // false: given weights that do not tell which tag an output is
 
   Options options() const { return {entry->name, entry->options, given_options}; }
   bool is_script() const;

@@ -18,6 +18,7 @@
 #include "harness/nn/inference.h"
 #include "harness/nn/model_file.h"
 #include "harness/nn/multiply_adds.h"
+#include "harness/run/architectures.h"
 #include "harness/run/environment.h"
 #include "harness/run/sweep.h"
 #include "harness/run/track_audio.h"
@@ -67,6 +68,16 @@ void check_splits(const Experiment& experiment) {
   }
 }
 
+// Of two lists that differ.
+std::string first_difference(const std::vector<std::string>& network, const std::vector<std::string>& dataset) {
+  const size_t n = std::min(network.size(), dataset.size());
+  for (size_t k = 0; k < n; ++k) {
+    if (network[k] != dataset[k])
+      return "number " + std::to_string(k + 1) + " is '" + network[k] + "', there '" + dataset[k] + "'";
+  }
+  return "it has " + std::to_string(network.size()) + ", there are " + std::to_string(dataset.size());
+}
+
 // The architecture with given weights, strictly loaded.
 std::shared_ptr<Tagger> load_given(const ModelRequest& model, const std::filesystem::path& weights,
                                    const Dataset& dataset) {
@@ -82,11 +93,16 @@ std::shared_ptr<Tagger> load_given(const ModelRequest& model, const std::filesys
   const StateDict state = read_state_dict(weights);
   const auto info = model_file_info(state, weights.string());
   if (info && !info->tags.empty() && info->tags != dataset.tags) {
-    throw DataError(what + ": its tags are not those of " + dataset.name + " (the first is '" + info->tags.front() +
-                    "', there '" + dataset.tags.front() + "'); scores would be compared with other tags' labels");
+    throw DataError(what + ": its tags are not those of " + dataset.name + " (" +
+                    first_difference(info->tags, dataset.tags) + "); scores would be compared with other tags' labels");
   }
   std::shared_ptr<Tagger> tagger = model.entry->make(model.options(), dataset.n_tags());
-  load_state(*tagger, state, what);
+  const int64_t outputs = n_outputs(state, *tagger, what);
+  if (outputs != dataset.n_tags()) {
+    throw DataError(what + ": as many outputs as " + dataset.name + " has tags were expected, " +
+                    std::to_string(dataset.n_tags()) + ", found " + std::to_string(outputs));
+  }
+  load_weights(*tagger, state, what);
   return tagger;
 }
 
@@ -198,6 +214,7 @@ class ExperimentRun {
     // Several shards may start at once on one directory.
     const FileLock lock = FileLock::acquire(store_.directory() / "run.lock");
     Json run = std::filesystem::exists(store_.directory() / "run.json") ? store_.read_run_json() : Json::object();
+    run["schema_version"] = kRunSchemaVersion;
     run["name"] = experiment_.name;
     run["status"] = "running";
     run["command_line"] = options_.command_line;
@@ -210,6 +227,13 @@ class ExperimentRun {
     for (const std::string& split : experiment_.splits) add_missing(run["splits"], split);
     for (const int64_t seed : experiment_.seeds) add_missing(run["seeds"], std::to_string(seed));
     for (const std::string& note : experiment_.dataset.notes) add_missing(run["notes"], note);
+    for (const ModelRequest& model : experiment_.models) {
+      if (model.names_tags) continue;
+      const std::string note = model.label + ": " + model.weights.string() +
+                               " holds no tag names; its outputs are taken in the order of the data set's tags.";
+      spdlog::warn("{}", note);
+      add_missing(run["notes"], note);
+    }
     Json falsify = run.value("may_falsify", Json::object());
     for (const Condition& condition : experiment_.conditions) falsify[condition.label()] = condition.may_falsify();
     run["may_falsify"] = falsify;

@@ -54,6 +54,11 @@ TEST_F(BadInputTest, WrongUsageEndsWithTwo) {
   expect_clear(run_program({"run", "--modles", "fcn", "x.yaml"}), 2,
                "tagbench run: unknown flag --modles; did you mean --models?");
   expect_clear(run_program({"report", "a", "b", "--quite=1"}), 2, "unknown flag --quite; did you mean --quiet?");
+  expect_clear(run_program({"check", "run", "--baseline", "run", "--resamples", "0"}), 2, "--resamples");
+  write_file_atomically(directory_ / "a.npy", "x");
+  const std::string scores = (directory_ / "a.npy").string();
+  expect_clear(run_program({"compare", scores, scores}), 2, "--labels");
+  expect_clear(run_program({"train", "--model", "short", "--weights", scores}), 2, "nothing to train");
   expect_clear(run_program({"list", "modells"}), 2, "did you mean 'models'");
   expect_clear(run_program({"list", "models", "shrot"}), 2, "did you mean 'short'");
   expect_clear(run_program({"perturb", "pitch_shift:semitone=1", "x.wav", "-o", "y.wav"}), 2,

@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <cmath>
+#include <cstring>
 #include <memory>
 
 #include "harness/core/files.h"
@@ -127,6 +128,43 @@ TEST_F(TrainedModelTest, AScriptIsEvaluatedFromItsShortForm) {
   ASSERT_EQ(outcome.code, 0) << outcome.err;
   for (const auto& cell : std::filesystem::directory_iterator(file("eval_file") / "cells"))
     EXPECT_EQ(read_json(cell.path() / "row.json")["metrics"]["macro"], by_weights);
+}
+
+// What a downloaded file says of itself is not believed further than the registry goes.
+TEST_F(TrainedModelTest, AModelFilesOwnWordsNeverRunAScriptAndNeverContradict) {
+  const std::string script = file("ran.pt").string();
+  ASSERT_EQ(run_program({"export", weights_, "-o", script}).code, 0);
+  const std::string bytes = read_text_file(weights_);
+  uint64_t length = 0;  // of the header, little-endian
+  std::memcpy(&length, bytes.data(), sizeof length);
+  const Json header = Json::parse(bytes.substr(sizeof length, length));
+  const auto described_as = [&](const std::string& name, const Json& options) {
+    Json changed = header;
+    std::string& text = changed["__metadata__"]["tagbench_model"].get_ref<std::string&>();
+    Json description = Json::parse(text);
+    description["model"] = name;
+    description["options"] = options;
+    text = description.dump();
+    const std::string dumped = changed.dump();
+    const uint64_t size = dumped.size();
+    const std::string path = file("described.safetensors").string();
+    write_file_atomically(path, std::string(reinterpret_cast<const char*>(&size), sizeof size) + dumped +
+                                    bytes.substr(sizeof length + length));
+    return run_program({"predict", "--weights", path, "x.wav"});
+  };
+  const auto hostile = described_as("script", {{"path", script}, {"chunk_samples", "59049"}});
+  EXPECT_EQ(hostile.code, 3);
+  EXPECT_NE(hostile.err.find("described.safetensors: the model file's description names the architecture"),
+            std::string::npos)
+      << hostile.err;
+  EXPECT_EQ(described_as("short", {{"n_chan", "2"}}).code, 3);
+  const auto contradicted = run_program({"predict", "--model", "short:n_channels=8", "--weights", weights_, "x.wav"});
+  EXPECT_EQ(contradicted.code, 2);
+  EXPECT_NE(contradicted.err.find("holds short with n_channels=2, not with n_channels=8"), std::string::npos)
+      << contradicted.err;
+  const auto other = run_program({"predict", "--model", "fcn", "--weights", weights_, "x.wav"});
+  EXPECT_EQ(other.code, 2);
+  EXPECT_LT(other.err.size(), 300U) << other.err;
 }
 
 TEST_F(TrainedModelTest, FlagsThatWouldBeIgnoredAreRefused) {

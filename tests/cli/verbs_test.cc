@@ -74,6 +74,14 @@ TEST(VerbsTest, ListMetricsGivesTheNamesThatOtherVerbsTake) {
   EXPECT_THAT(run_program(check).err, HasSubstr("unknown metric"));
 }
 
+TEST(VerbsTest, PublishedNumbersAreNumbersInJson) {
+  const Outcome outcome = run_program({"list", "published", "won2020", "fcn", "--format", "json"});
+  ASSERT_EQ(outcome.code, 0) << outcome.err;
+  const Json values = Json::parse(outcome.out);
+  ASSERT_FALSE(values.empty());
+  for (const Json& value : values) EXPECT_TRUE(value.at("value").is_number()) << value;
+}
+
 TEST(VerbsTest, ScorePrintsTheDocumentedForm) {
   const testing::TemporaryDirectory directory;
   const std::vector<uint8_t> labels = {0, 0, 1, 0, 1, 0, 0, 0};
@@ -93,6 +101,48 @@ TEST(VerbsTest, ScorePrintsTheDocumentedForm) {
   EXPECT_TRUE(json["per_tag"][1]["roc_auc"].is_null());
   EXPECT_FALSE(json["per_tag"][1]["reason"].get<std::string>().empty());
   EXPECT_EQ(json["undefined_tags"], Json::array({"flute"}));
+  EXPECT_TRUE(json["per_tag"][1]["roc_auc_interval"].is_null());
+  EXPECT_EQ(json["intervals"]["resamples"], 1000);
+}
+
+TEST(VerbsTest, ScoreGivesIntervalsThatKnowOfGroups) {
+  const testing::TemporaryDirectory directory;
+  std::vector<uint8_t> labels;
+  std::vector<float> scores;
+  std::string groups;
+  for (int track = 0; track < 60; ++track) {  // every track three times over
+    const int origin = track / 3;
+    labels.push_back(origin % 2 == 0 ? 1 : 0);
+    scores.push_back(static_cast<float>((origin * 7) % 20 + (origin % 2 == 0 ? 6 : 0)));
+    groups += "artist " + std::to_string(origin) + "\n";
+  }
+  write_npy(directory / "l.npy", {60, 1}, labels.data());
+  write_npy(directory / "s.npy", {60, 1}, scores.data());
+  write_file_atomically(directory / "groups.txt", groups);
+  const auto widths = [&](const std::vector<std::string>& more) {
+    std::vector<std::string> words = {
+        "score",    "--labels", (directory / "l.npy").string(), "--scores", (directory / "s.npy").string(),
+        "--format", "json"};
+    words.insert(words.end(), more.begin(), more.end());
+    const Outcome outcome = run_program(words);
+    EXPECT_EQ(outcome.code, 0) << outcome.err;
+    const Json json = Json::parse(outcome.out);
+    std::vector<double> found;
+    for (const Json& interval : {json["intervals"]["macro"]["roc_auc"], json["per_tag"][0]["roc_auc_interval"]}) {
+      EXPECT_LT(interval[0], json["macro"]["roc_auc"]);
+      EXPECT_GT(interval[1], json["macro"]["roc_auc"]);
+      found.push_back(interval[1].get<double>() - interval[0].get<double>());
+    }
+    return found;
+  };
+  const auto of_tracks = widths({});
+  const auto of_groups = widths({"--groups", (directory / "groups.txt").string()});
+  for (size_t i = 0; i < 2; ++i) EXPECT_GT(of_groups[i], 1.4 * of_tracks[i]);  // sqrt(3), roughly
+  write_file_atomically(directory / "groups.txt", "one\n");
+  EXPECT_EQ(run_program({"score", "--labels", (directory / "l.npy").string(), "--scores",
+                         (directory / "s.npy").string(), "--groups", (directory / "groups.txt").string()})
+                .code,
+            3);
 }
 
 TEST(VerbsTest, ScorePrintsEveryMetricInEveryForm) {

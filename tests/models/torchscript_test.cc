@@ -1,5 +1,6 @@
 #include <ATen/core/grad_mode.h>
 #include <gtest/gtest.h>
+#include <torch/csrc/jit/serialization/import.h>
 #include <torch/utils.h>
 
 #include <string>
@@ -47,6 +48,16 @@ TEST_P(TorchScriptTest, ExportedFileComputesTheSameAndKeepsEveryName) {
   const torch::Tensor expected = tagger->forward(chunk);
   // The same operations on the same values; only sums may be ordered otherwise.
   EXPECT_TRUE(torch::allclose(script.forward(chunk), expected, 1e-4, 1e-5));
+
+  // Nothing in the program fixes device or type: it follows its input and its own tensors.
+  torch::jit::Module program = torch::jit::load((folder / "net.pt").string());
+  for (const torch::jit::Method& method : program.get_methods()) {
+    EXPECT_EQ(method.graph()->toString(false).find("Device = prim::Constant"), std::string::npos)
+        << method.graph()->toString(false);
+  }
+  program.to(torch::kFloat64);
+  const torch::Tensor in_double = program.forward({chunk.to(torch::kFloat64)}).toTensor();
+  EXPECT_TRUE(torch::allclose(in_double.to(torch::kFloat32), expected, 1e-3, 1e-3));
 
   const StateDict state = read_state_dict(folder / "net.pt");
   EXPECT_EQ(model_file_info(state, "net.pt")->model, entry.name);
