@@ -28,8 +28,8 @@ struct CodecReport {
 // audio is resampled where a codec lacks its rate or, for MP3, offers the bit rate at other rates only (8 to 64 kbit/s
 // at 8 to 12 kHz, 8 to 160 at 16 to 24 kHz, 32 to 320 from 32 kHz): the nearest one above is taken, else the highest
 // below. The same input gives the same samples. An empty waveform comes back empty (and reports 0). Errors: UsageError
-// for a bit rate that the codec does not have; DataError for samples that are not finite, a peak above 10,000 times full
-// scale (LAME would end the process, the others give silence), or a sample rate outside 1,000 to 768,000 Hz.
+// for a bit rate that the codec does not have; DataError for samples that are not finite, a peak above 10,000 times
+// full scale (LAME would end the process, the others give silence), or a sample rate outside 1,000 to 768,000 Hz.
 Waveform through_codec(const Waveform& input, const CodecSettings& settings, CodecReport* report = nullptr);
 
 }  // namespace tagbench
