@@ -42,7 +42,7 @@ void sync_path(const std::filesystem::path& path) {
 std::filesystem::path behind_links(const std::filesystem::path& path) {
   std::error_code error;
   if (!std::filesystem::is_symlink(path, error)) return path;
-  const std::filesystem::path target = std::filesystem::weakly_canonical(path, error);
+  std::filesystem::path target = std::filesystem::weakly_canonical(path, error);
   if (error) throw DataError("cannot write " + path.string() + ": " + error.message());
   return target;
 }
