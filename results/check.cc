@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <filesystem>
 #include <functional>
 #include <memory>
 #include <set>
@@ -699,6 +700,22 @@ void CheckRules::add_tolerance(const std::string& text) {
   metrics[known_metric(text.substr(0, equals), false, "tolerance '" + text + "'")].tolerance = *value;
 }
 
+namespace {
+
+// A number that its own scores contradict is no evidence, whatever it is compared with.
+void add_contradicted_rows(const RunStore& run, const std::vector<Row>& rows, std::vector<std::string>& gaps) {
+  for (const Row& row : rows) {
+    if (!row.metrics || !std::filesystem::exists(run.cell_directory(row.cell.key()) / "scores.npy")) continue;
+    try {
+      scored_tracks(run, row);
+    } catch (const DataError& error) {
+      gaps.emplace_back(error.what());
+    }
+  }
+}
+
+}  // namespace
+
 CheckReport check_against_published(const RunStore& run, const std::vector<PublishedValue>& values,
                                     const CheckRules& rules, const CheckOptions& options) {
   constexpr const char* kCondition = "clean";
@@ -735,6 +752,7 @@ CheckReport check_against_published(const RunStore& run, const std::vector<Publi
   const RunGaps gaps = run_gaps(run, rows, kCondition);
   report.gaps = gaps.unfinished;
   report.gaps.insert(report.gaps.end(), gaps.missing.begin(), gaps.missing.end());
+  add_contradicted_rows(run, rows, report.gaps);
   report.notes = resampled.notes();
   return report;
 }
@@ -819,6 +837,8 @@ CheckReport check_against_baseline(const RunStore& run, const RunStore& baseline
   const RunGaps baseline_gaps = run_gaps(baseline, baseline_rows);
   add(report.gaps, "The run: ", gaps.unfinished);
   add(report.gaps, "The baseline: ", baseline_gaps.unfinished);
+  add_contradicted_rows(run, rows, report.gaps);
+  add_contradicted_rows(baseline, baseline_rows, report.gaps);
   // No gap in the check: the baseline decides which cells there have to be.
   add(report.notes, "The run: ", gaps.missing);
   add(report.notes, "The baseline: ", baseline_gaps.missing);
@@ -862,7 +882,8 @@ std::string check_table(const CheckReport& report, bool all) {
   std::vector<std::string> reasons;
   if (n_failing > 0) reasons.push_back(std::to_string(n_failing) + " fail");
   if (report.compares_nothing()) reasons.emplace_back("nothing could be compared");
-  if (!report.gaps.empty()) reasons.emplace_back("not all is there (see above), so that it shows nothing");
+  if (!report.gaps.empty())
+    reasons.emplace_back("something is missing or contradicts itself (see above), so that it shows nothing");
   return text + "The check does not hold: " + join_text(reasons, "; ") + ".\n";
 }
 

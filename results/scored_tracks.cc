@@ -1,6 +1,7 @@
 #include "results/scored_tracks.h"
 
 #include <algorithm>
+#include <cmath>
 #include <set>
 #include <stdexcept>
 #include <unordered_map>
@@ -43,6 +44,35 @@ ScoreMatrix ScoredTracks::score_matrix() const {
   return {n_tracks, n_tags, float64.empty() ? float32.data() : nullptr, float64.empty() ? nullptr : float64.data()};
 }
 
+namespace {
+
+// A row whose scores or labels were changed after it was written, or that was changed itself.
+void require_rows_metrics(const ScoredTracks& tracks, const RunStore& run, const Row& row) {
+  if (!row.metrics || row.metrics->per_tag.size() != static_cast<size_t>(tracks.n_tags)) return;
+  const std::string cell = run.cell_directory(row.cell.key()).string();
+  TaggingMetrics found;
+  try {
+    found = compute_metrics(tracks.label_matrix(), tracks.score_matrix());
+  } catch (const DataError& error) {
+    throw DataError(cell + "/scores.npy: " + error.what());
+  }
+  // Sums in another order differ by less.
+  constexpr double kRounding = 1e-9;
+  const auto differ = [](const MetricValue& a, const MetricValue& b) {
+    return a.value.has_value() != b.value.has_value() || (a.value && std::abs(*a.value - *b.value) > kRounding);
+  };
+  for (size_t k = 0; k < found.per_tag.size(); ++k) {
+    const TagMetrics& computed = found.per_tag[k];
+    const TagMetrics& told = row.metrics->per_tag[k];
+    if (!differ(computed.roc_auc, told.roc_auc) && !differ(computed.average_precision, told.average_precision))
+      continue;
+    throw DataError(cell + ": row.json does not tell the metrics of its scores.npy and tracks.csv (tag '" +
+                    row.tags[k] + "'): one of the files was changed; delete the folder and run the experiment again");
+  }
+}
+
+}  // namespace
+
 ScoredTracks scored_tracks(const RunStore& run, const Row& row) {
   RunStore::Scores stored = run.scores(row);
   ScoredTracks tracks;
@@ -53,12 +83,14 @@ ScoredTracks scored_tracks(const RunStore& run, const Row& row) {
   tracks.groups = std::move(stored.groups);
   tracks.labels = std::move(stored.labels);
   tracks.float32 = std::move(stored.scores);
-  if (std::find(tracks.labels.begin(), tracks.labels.end(), kMissingLabel) == tracks.labels.end()) return tracks;
-  tracks.known.reserve(tracks.labels.size());
-  for (uint8_t& label : tracks.labels) {
-    tracks.known.push_back(label == kMissingLabel ? 0 : 1);
-    if (label == kMissingLabel) label = 0;
+  if (std::find(tracks.labels.begin(), tracks.labels.end(), kMissingLabel) != tracks.labels.end()) {
+    tracks.known.reserve(tracks.labels.size());
+    for (uint8_t& label : tracks.labels) {
+      tracks.known.push_back(label == kMissingLabel ? 0 : 1);
+      if (label == kMissingLabel) label = 0;
+    }
   }
+  require_rows_metrics(tracks, run, row);
   return tracks;
 }
 

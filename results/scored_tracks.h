@@ -26,7 +26,8 @@ struct ScoredTracks {
   ScoreMatrix score_matrix() const;
 };
 
-// A cell's stored scores. Errors: DataError if they are missing or do not fit the row.
+// A cell's stored scores. Errors: DataError if they are missing or do not fit the row, whose metrics
+// of single tags must be theirs.
 ScoredTracks scored_tracks(const RunStore& run, const Row& row);
 
 // .npy files of one shape [N, K]: labels 0 and 1 (any type), scores float32 or float64 (ties are exact equality of what

@@ -120,12 +120,12 @@ Row RunStore::restricted_row(Row row) const {
   if (row.status != "done") return row;
   // How many of the short ones are among these is not stored.
   if (row.n_short_tracks > 0) row.n_short_tracks = Row::kNotCounted;
+  row.metrics.reset();  // of all tracks
   const ScoredTracks tracks = scored_tracks(*this, row);
   row.n_tracks = tracks.n_tracks;
   if (tracks.n_tracks == 0) {
     row.status = "failed";
     row.message = "no scored test track is by an unseen artist";
-    row.metrics.reset();
     return row;
   }
   row.metrics = compute_metrics(tracks.label_matrix(), tracks.score_matrix(), row.cell.task == "multiclass");

@@ -26,7 +26,7 @@ OptionSpec missing_option() {
   return choice_option(
       "missing", "auto", {"auto", "error", "drop", "keep"},
       "listed audio files that are absent or empty: an error, dropped from all parts, or kept and reported when used; "
-      "auto keeps up to 5 % and is an error beyond");
+      "auto keeps one file or up to 5 % and is an error beyond");
 }
 
 std::filesystem::path existing_root(const std::string& reader, const Options& options, std::string_view contents) {

@@ -53,7 +53,7 @@ int compare(const CompareFlags& flags) {
   }
   print_text(json ? comparison_json(comparison).dump(2, ' ', false, Json::error_handler_t::replace) + "\n"
                   : comparison_table(comparison));
-  return 0;
+  return comparison.overall.empty() ? 1 : 0;
 }
 
 }  // namespace

@@ -7,7 +7,9 @@
 #include <ctime>
 #include <map>
 #include <set>
+#include <string_view>
 #include <thread>
+#include <unordered_map>
 
 #include "harness/core/errors.h"
 #include "harness/core/interrupt.h"
@@ -132,6 +134,7 @@ class ExperimentRun {
     warn_of_slow_blas();
     check_splits(experiment_);
     describe();
+    tell_what_training_lacked();
     list_unseen_artists();
     if (options_.fresh) forget();
     retry_failed();
@@ -326,6 +329,35 @@ class ExperimentRun {
       list.push_back({{"id", failure.id}, {"message", failure.message}});
     }
     write_json(left_out_path(owner.key), list);
+  }
+  // Weights of an earlier call are used as they are, even if files that were missing then have come since.
+  void tell_what_training_lacked() const {
+    std::unordered_map<std::string_view, const Track*> tracks;
+    std::set<std::string> done;
+    for (const size_t i : mine_) {
+      const Cell& cell = cells_[i];
+      if (cell.trained_by.empty() || !trained(cell) || !done.insert(cell.trained_by).second) continue;
+      if (!std::filesystem::exists(left_out_path(cell.trained_by))) continue;
+      const Json left_out = read_json(left_out_path(cell.trained_by));
+      if (left_out.empty()) continue;
+      if (tracks.empty()) {
+        for (const Track& track : experiment_.dataset.tracks) tracks.emplace(track.id, &track);
+      }
+      int64_t n_there = 0;
+      for (const Json& entry : left_out) {
+        const auto track = tracks.find(entry.at("id").get<std::string>());
+        std::error_code ignored;
+        n_there +=
+            track != tracks.end() && std::filesystem::exists(experiment_.dataset.root / track->second->audio, ignored)
+                ? 1
+                : 0;
+      }
+      spdlog::warn(
+          "{}: was trained earlier without {} unusable tracks, the first is {} ({}); {} of the files are there "
+          "now; --fresh trains anew",
+          training_label(cell), left_out.size(), left_out.front().at("id").get<std::string>(),
+          left_out.front().at("message").get<std::string>(), n_there);
+    }
   }
   std::vector<TrackFailure> failures_of(const Cell& cell, const Split& split) const {
     std::vector<TrackFailure> failures;

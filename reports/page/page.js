@@ -332,7 +332,7 @@
     if (!drawable.length) return {say: 'Nothing to show: no two architectures with scores for this choice.'};
     drawable.sort((x, y) => (sure(y[7]) - sure(x[7])) || Math.abs(y[3]) - Math.abs(x[3]));
     const shown = drawable.slice(0, MOST_DIFFERENCES);
-    const left = 30 + Math.min(430, Math.max(...shown.map(([a, b]) => name(a).length + name(b).length + 3)) * 6.8);
+    const left = 30 + Math.min(640, Math.max(...shown.map(([a, b]) => name(a).length + name(b).length + 3)) * 7.4);
     const box = {left, right: left + 440, top: 12, bottom: 12 + shown.length * 22};
     const ends = shown.flatMap(item => [item[3], item[4], item[5]]).filter(isNumber).concat([0]);
     const room = (Math.max(...ends) - Math.min(...ends) || 0.01) * 0.05;
@@ -378,11 +378,12 @@
     const cell = (g, b) => (byArchitecture ? table().lines[g].values[b] : table().lines[b].values[g]);
     const barWidth = Math.max(3, Math.min(22, 900 / (groups.length * (bars.length + 1.5))));
     const groupWidth = Math.max(barWidth * (bars.length + 1.5), 26);
-    const width = Math.max(960, 80 + groups.length * groupWidth);
     const tilt = groups.some(g => groupName(g).length * 6.8 > groupWidth);
+    const left = tilt ? 150 : 64;  // a tilted name ends below its bars and begins to the left of them
+    const width = Math.max(960, left + 16 + groups.length * groupWidth);
     const names = bars.map(barName);
-    const bottomSpace = tilt ? 110 : 30;
-    const box = {left: 64, right: width - 12, top: 30, bottom: 350};
+    const bottomSpace = tilt ? 140 : 30;
+    const box = {left, right: width - 12, top: 30, bottom: 350};
     const highest = Math.max(...values.filter(v => isNumber(v.mean)).flatMap(v => [v.mean, isNumber(v.high) ? v.high : v.mean]));
     const low = fromZero ? 0 : Math.max(0, Math.floor((Math.min(...means) - 0.02) * 20) / 20);
     const high = highest + (highest - low) * 0.03;
@@ -465,7 +466,9 @@
     if (!chosen) return {say: 'No perturbation of this run has two or more severities.'};
     const lines = shownLines();
     const clean = table().conditions.indexOf('clean');
-    const points = (clean >= 0 ? [{place: clean, raw: 'clean'}] : []).concat(chosen.members);
+    const points = (clean >= 0 ? [{place: clean, raw: 'clean', value: 0}] : []).concat(chosen.members);
+    // Of a parameter with both signs, clean is in the middle.
+    if (points.some(p => p.value < 0) && points.some(p => p.value > 0)) points.sort((a, b) => a.value - b.value);
     const names = lines.map(l => table().lines[l].architecture);
     const box = {left: 64, right: 940, top: 14, bottom: 330};
     const values = lines.flatMap(l => points.map(p => table().lines[l].values[p.place].mean)).filter(isNumber);
@@ -793,7 +796,7 @@
     }});
     const refreshRobustness = figure('robustness', 'robustness', 'Each architecture under each condition; whiskers are 95 % intervals over tracks. The filter and the choice of conditions above hold here too.',
                                      [by.node, html('label', {class: 'check'}, [zero, 'axis from 0'])], drawRobustness);
-    refreshSeverity = figure('severity', 'severity', 'One perturbation at rising parameter values, the clean value first.', [familyPick.node], drawSeverity);
+    refreshSeverity = figure('severity', 'severity', 'One perturbation at rising parameter values, the clean value first, or between values of both signs.', [familyPick.node], drawSeverity);
     figure('pareto', 'accuracy-throughput', 'Systems that no other one beats in both stand on the dashed line, larger and bold.', [], drawPareto);
     refreshHeat = figure('heat', 'tags', 'Choose a cell (mouse, or arrow keys and Enter) to open its tag below.',
                          [heatColumns.node, heatCondition.node, heatLine.node, heatShow.node, heatOrder.node], drawHeat);

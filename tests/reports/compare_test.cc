@@ -124,6 +124,7 @@ TEST_F(CompareTest, OtherLabelsAreNotCompared) {
   SyntheticScores made = testing::synthetic_scores({});
   add_cell(a_, made);
   made.labels[0] = static_cast<uint8_t>(1 - made.labels[0]);
+  made.row.metrics = compute_metrics({60, 4, made.labels.data(), nullptr}, {60, 4, made.scores.data(), nullptr});
   add_cell(b_, made);
   const RunComparison comparison = compare();
   EXPECT_TRUE(comparison.overall.empty());

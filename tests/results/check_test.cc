@@ -336,6 +336,17 @@ TEST_F(CheckTest, RetrainedAndNewerWeightsAreHeldToTheBaseline) {
                         HasSubstr("conformance: " + std::to_string(kConformance) + " here, 0 in the baseline"))));
 }
 
+TEST_F(CheckTest, ARowThatItsScoresContradictIsNoEvidence) {
+  const SyntheticScores made = testing::synthetic_scores({});
+  add_cell(baseline_, made);
+  SyntheticScores changed = made;
+  for (size_t i = 0; i < changed.scores.size(); i += 4) changed.scores[i] = -changed.scores[i];
+  add_cell(run_, changed);  // with the metrics of the scores before
+  const CheckReport report = against_baseline();
+  EXPECT_FALSE(report.holds());
+  EXPECT_THAT(report.gaps, Contains(HasSubstr("row.json does not tell the metrics of its scores.npy")));
+}
+
 TEST_F(CheckTest, OtherLabelsOfTheSameTracksAreNotComparable) {
   SyntheticScores made = testing::synthetic_scores({});
   add_cell(baseline_, made);
@@ -407,7 +418,7 @@ TEST_F(CheckTest, HalfWrittenRunHoldsNothing) {
   EXPECT_FALSE(report.holds());
   EXPECT_THAT(report.gaps, ElementsAre(HasSubstr("The run: The run is not finished (status in run.json: running)")));
   EXPECT_THAT(report.notes, ElementsAre(HasSubstr("missing: short, split default"), HasSubstr("without any row: fcn")));
-  EXPECT_THAT(check_table(report), AllOf(HasSubstr("does not hold: not all is there"), HasSubstr("status in run")));
+  EXPECT_THAT(check_table(report), AllOf(HasSubstr("does not hold: something is missing"), HasSubstr("status in run")));
   EXPECT_FALSE(check_json(report)["complete"].get<bool>());
   EXPECT_EQ(check_json(report)["gaps"].size(), 1U);
   EXPECT_THAT(check_junit(report, "x"), AllOf(HasSubstr("name=\"all is there\""), HasSubstr("failures=\"1\"")));
