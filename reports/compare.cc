@@ -12,6 +12,7 @@
 #include "harness/core/text.h"
 #include "harness/metrics/delong.h"
 #include "reports/flatten.h"
+#include "reports/table_layout.h"
 #include "reports/table_text.h"
 #include "results/grouped_notes.h"
 #include "results/row_groups.h"
@@ -145,21 +146,14 @@ struct PairReplicates {
   bool multiclass = false;
 };
 
-// The squared standard error of the mean over seeds, folds averaged within each; nothing for one seed. Seeds that lack
-// a fold are left out: means over different folds differ by their folds.
+// The squared standard error of the mean over seeds; nothing for fewer than two that have all folds.
 std::optional<double> squared_seed_error(const std::vector<const Row*>& rows, const std::string& metric) {
-  std::map<int64_t, std::vector<double>> by_seed;
-  std::set<std::string> folds;
+  RepeatValues values;
   for (const Row* row : rows) {
-    folds.insert(row->cell.split);
     const MetricValue value = metric_of(*row, metric);
-    if (value.value) by_seed[row->cell.seed].push_back(*value.value);
+    if (value.value) values[{row->cell.split, row->cell.seed}].push_back(*value.value);
   }
-  std::vector<double> means;
-  for (const auto& [seed, values] : by_seed) {
-    if (values.size() == folds.size()) means.push_back(arithmetic_mean(values));
-  }
-  return squared_error_of_mean(means);
+  return squared_error_of_mean(whole_seed_means(values));
 }
 
 // [fold], the mean over seeds; `groups` by fold, one for all seeds.

@@ -90,7 +90,6 @@ TableLayout lay_out(const RunStore& run, const RowGroup& group) {
     if (is_new) {
       LineCells line;
       line.label = row->model_label;
-      line.model = row->cell.model;
       line.by_condition.resize(conditions.size());
       layout.lines.push_back(line);
       ++uses_of_label[row->model_label];

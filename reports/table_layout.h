@@ -19,7 +19,6 @@ namespace tagbench {
 using Repeat = std::tuple<std::string, int64_t, int64_t>;
 struct LineCells {
   std::string label;
-  std::string model;
   std::vector<std::map<Repeat, const Row*>> by_condition;
   std::vector<const Row*> all;
 };
